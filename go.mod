@@ -1,0 +1,3 @@
+module github.com/charmsmith/charmsmith
+
+go 1.26

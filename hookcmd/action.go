@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hookcmd
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+)
+
+// ActionGet returns the parameters of the running action, with the defaults of
+// charmcraft.yaml. Like all commands of actions it fails with [ErrNotAction] in
+// a hook.
+func (c *Client) ActionGet(ctx context.Context) (Values, error) {
+	return read[Values](ctx, c, newCall("action-get"))
+}
+
+// ActionGetKey returns one parameter, "a.b" being b inside a; null if it is
+// missing.
+func (c *Client) ActionGetKey(ctx context.Context, key string) (json.RawMessage, error) {
+	return read[json.RawMessage](ctx, c, newCall("action-get", "--", key))
+}
+
+// ActionSet adds to the action's results, which Juju keeps even if the action
+// fails. A key is one or more parts of lower-case letters, digits and inner
+// dashes, separated by dots; none is "stdout", "stderr" or either with
+// "-encoding". Juju takes values from the command line only: with [Exec] one
+// can have 128 KiB.
+func (c *Client) ActionSet(ctx context.Context, results map[string]string) error {
+	call := Call{Command: "action-set", Args: []string{"--"}, Data: results}
+	for _, key := range slices.Sorted(maps.Keys(results)) {
+		call.Args = append(call.Args, key+"="+results[key])
+	}
+	return c.write(ctx, call)
+}
+
+// ActionFail marks the action as failed, with a message for the operator. It
+// goes on running; what it changes is kept if it exits with code 0. Juju has a
+// text of its own for an empty message.
+func (c *Client) ActionFail(ctx context.Context, message string) error {
+	call := Call{Command: "action-fail"}
+	if message != "" {
+		call.Args = []string{"--", message}
+	}
+	return c.write(ctx, call)
+}
+
+// ActionLog tells the operator about the action's progress, at once.
+func (c *Client) ActionLog(ctx context.Context, message string) error {
+	return c.write(ctx, Call{Command: "action-log", Args: []string{"--", message}})
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hookcmd
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"unicode/utf8"
+)
+
+// Client has one method per hook command. It keeps no state: what a method
+// returns, the agent answered just then. It is safe for concurrent use.
+//
+// Every method fails with an *[Error] if the command does.
+type Client struct {
+	runner   Runner
+	answerer Answerer // runner, if it is one
+	tempDir  string
+}
+
+// Options of a Client. A nil *Options and zero fields mean the defaults.
+type Options struct {
+	TempDir string // for files with secret content; default os.TempDir()
+}
+
+// New returns a client that runs commands by runner.
+func New(runner Runner, opts *Options) *Client {
+	c := &Client{runner: runner}
+	c.answerer, _ = runner.(Answerer)
+	if opts != nil {
+		c.tempDir = opts.TempDir
+	}
+	return c
+}
+
+// newCall has "--format=json" before args.
+func newCall(command string, args ...string) Call {
+	return Call{Command: command, Args: append([]string{"--format=json"}, args...)}
+}
+
+// answer asks the Runner for a value, if it is an Answerer.
+func (c *Client) answer(ctx context.Context, call Call, result any) (answered bool, err error) {
+	if c.answerer == nil {
+		return false, nil
+	}
+	return c.answerer.Answer(ctx, call, result)
+}
+
+// read runs a command that prints JSON.
+func read[T any](ctx context.Context, c *Client, call Call) (T, error) {
+	var result T
+	if answered, err := c.answer(ctx, call, &result); answered || err != nil {
+		return result, err
+	}
+	stdout, err := c.runner.Run(ctx, call)
+	if err != nil {
+		return result, err
+	}
+	err = decode(call, stdout, &result)
+	return result, err
+}
+
+// readAll runs several commands that print JSON, at once if the Runner can.
+func readAll[T any](ctx context.Context, c *Client, calls []Call) ([]T, error) {
+	results := make([]T, len(calls))
+	batcher, ok := c.runner.(Batcher)
+	if !ok || c.answerer != nil || len(calls) < 2 {
+		for i, call := range calls {
+			result, err := read[T](ctx, c, call)
+			if err != nil {
+				return nil, err
+			}
+			results[i] = result
+		}
+		return results, nil
+	}
+	stdouts, err := batcher.RunBatch(ctx, calls)
+	if err != nil {
+		return nil, err
+	}
+	for i, stdout := range stdouts {
+		if err := decode(calls[i], stdout, &results[i]); err != nil {
+			return nil, err
+		}
+	}
+	return results, nil
+}
+
+// decode reads what call printed. The error does not quote it: it can be
+// secret, or long.
+func decode(call Call, stdout []byte, result any) error {
+	if len(bytes.TrimSpace(stdout)) == 0 {
+		return misprinted(call, errors.New("it printed nothing, JSON was expected"))
+	}
+	if err := json.Unmarshal(stdout, result); err != nil {
+		var typeError *json.UnmarshalTypeError
+		if errors.As(err, &typeError) { // its text quotes numbers
+			kind, _, _ := strings.Cut(typeError.Value, " ")
+			err = fmt.Errorf("a %s stands where %v is expected", kind, typeError.Type)
+		}
+		return misprinted(call, fmt.Errorf("it printed %d bytes that are not the expected JSON: %w", len(stdout), err))
+	}
+	return nil
+}
+
+// misprinted is the error of a command that succeeded, but whose output is wrong.
+func misprinted(call Call, cause error) *Error {
+	e := wrap(call, cause)
+	e.Code = 0
+	return e
+}
+
+// readLine runs a command that prints one line of text.
+func (c *Client) readLine(ctx context.Context, call Call) (line string, err error) {
+	if answered, err := c.answer(ctx, call, &line); answered || err != nil {
+		return line, err
+	}
+	return c.runLine(ctx, call)
+}
+
+func (c *Client) runLine(ctx context.Context, call Call) (line string, err error) {
+	stdout, err := c.runner.Run(ctx, call)
+	if err != nil {
+		return "", err
+	}
+	if line = strings.TrimSuffix(string(stdout), "\n"); line == "" {
+		return "", misprinted(call, errors.New("it printed nothing"))
+	}
+	return line, nil
+}
+
+// write runs a command for its effect.
+func (c *Client) write(ctx context.Context, call Call) error {
+	if answered, err := c.answer(ctx, call, nil); answered || err != nil {
+		return err
+	}
+	_, err := c.runner.Run(ctx, call)
+	return err
+}
+
+// writeData runs a command that takes data on standard input.
+func (c *Client) writeData(ctx context.Context, call Call, data map[string]string) error {
+	for key, value := range data {
+		if !utf8.ValidString(key) || !utf8.ValidString(value) {
+			return wrap(call, fmt.Errorf("key or value of %q is not valid UTF-8, which Juju cannot keep", key))
+		}
+	}
+	call.Data = data
+	if answered, err := c.answer(ctx, call, nil); answered || err != nil {
+		return err
+	}
+	call.Stdin = encodeData(data)
+	_, err := c.runner.Run(ctx, call)
+	return err
+}
+
+// writeTemp writes content to a new file that only the owner can read. The
+// agent, which is root or the owner, opens it by its path.
+func writeTemp(dir string, content []byte) (path string, err error) {
+	f, err := os.CreateTemp(dir, "charmsmith-*") // mode 0600
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(content)
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return "", err
+	}
+	return f.Name(), nil
+}

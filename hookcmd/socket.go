@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hookcmd
+
+import (
+	"bytes"
+	"context"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Socket runs hook commands by the unit agent's own RPC, over one connection
+// that is made at the first command. Nothing is started, and arguments have no
+// limit of size.
+//
+// The agent runs the commands of one connection in any order, so Socket sends
+// one and waits for its answer before it sends the next, but for batches of
+// relation-get and relation-list, which change nothing. A command whose ctx
+// ends is abandoned: its answer is awaited and dropped by the next command.
+type Socket struct {
+	agent Agent
+
+	// turn holds one token, for whoever uses the fields below.
+	turn chan struct{}
+
+	file    *os.File // nil before the first command
+	out     bytes.Buffer
+	encoder *gob.Encoder // to out
+	decoder *gob.Decoder // of frames from file
+	header  *replyHeader // read, its body not yet
+	seq     uint64
+	sent    map[uint64]*exchange // not yet answered
+	broken  error                // why the connection cannot be used any more
+}
+
+// exchange is a call and, once answered, its outcome.
+type exchange struct {
+	call     Call
+	answered bool
+	stdout   []byte
+	err      error
+	done     func(error) // of a posted call
+}
+
+// NewSocket returns a Socket for agent's address. It does not connect yet.
+func NewSocket(agent Agent) *Socket {
+	return &Socket{agent: agent, turn: make(chan struct{}, 1), sent: make(map[uint64]*exchange)}
+}
+
+// Run implements [Runner].
+func (s *Socket) Run(ctx context.Context, call Call) ([]byte, error) {
+	x := &exchange{call: call}
+	if err := s.exchange(ctx, x); err != nil {
+		return nil, err
+	}
+	return x.stdout, x.err
+}
+
+// RunBatch implements [Batcher]. Calls that are not all relation-get or
+// relation-list are run one after the other.
+func (s *Socket) RunBatch(ctx context.Context, calls []Call) ([][]byte, error) {
+	exchanges := make([]*exchange, len(calls))
+	together := true
+	for i, call := range calls {
+		exchanges[i] = &exchange{call: call}
+		together = together && (call.Command == "relation-get" || call.Command == "relation-list")
+	}
+	step := 1
+	if together {
+		step = max(len(calls), 1)
+	}
+	for i := 0; i < len(exchanges); i += step {
+		if err := s.exchange(ctx, exchanges[i:i+step]...); err != nil {
+			return nil, err
+		}
+	}
+	stdouts := make([][]byte, len(calls))
+	for i, x := range exchanges {
+		if x.err != nil {
+			return nil, x.err
+		}
+		stdouts[i] = x.stdout
+	}
+	return stdouts, nil
+}
+
+// Post implements [Poster].
+func (s *Socket) Post(ctx context.Context, call Call, done func(error)) error {
+	return s.use(ctx, call, func() error {
+		if err := s.settle(); err != nil {
+			return err
+		}
+		s.send(&exchange{call: call, done: done})
+		return s.write()
+	})
+}
+
+// Close waits for the answers of posted commands, until ctx ends, and closes
+// the connection. The agent cannot end the dispatch before that. Commands run
+// after Close fail. To close twice is no error.
+func (s *Socket) Close(ctx context.Context) error {
+	err := s.lock(ctx)
+	if err != nil {
+		return fmt.Errorf("cannot close agent socket: %w", err)
+	}
+	defer s.unlock()
+	if s.file == nil || s.broken != nil {
+		s.fail(errClosed)
+		return nil
+	}
+	if err = s.interruptible(ctx, s.settle); err != nil {
+		err = fmt.Errorf("cannot close agent socket: commands are unanswered: %w", err)
+	}
+	s.fail(errClosed)
+	return err
+}
+
+var errClosed = errors.New("the agent socket is closed")
+
+// exchange sends calls in one go and waits for all their answers.
+func (s *Socket) exchange(ctx context.Context, exchanges ...*exchange) error {
+	return s.use(ctx, exchanges[0].call, func() error {
+		if err := s.settle(); err != nil {
+			return err
+		}
+		for _, x := range exchanges {
+			s.send(x)
+		}
+		if err := s.write(); err != nil {
+			return err
+		}
+		for _, x := range exchanges {
+			for !x.answered {
+				if err := s.receive(); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// use runs do with the connection for itself, until ctx ends. It returns an
+// *Error about call.
+func (s *Socket) use(ctx context.Context, call Call, do func() error) error {
+	if err := s.lock(ctx); err != nil {
+		return wrap(call, err)
+	}
+	defer s.unlock()
+	if s.broken == nil && s.file == nil {
+		if err := s.connect(ctx); err != nil {
+			return wrap(call, &unreachableError{err})
+		}
+	}
+	if s.broken != nil {
+		return wrap(call, s.broken)
+	}
+	if err := s.interruptible(ctx, do); err != nil {
+		return wrap(call, err)
+	}
+	return nil
+}
+
+// interruptible runs do, whose reads and writes fail when ctx ends.
+func (s *Socket) interruptible(ctx context.Context, do func() error) error {
+	if ctx.Done() == nil {
+		return s.check(ctx, do())
+	}
+	interrupted := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		_ = s.file.SetDeadline(time.Unix(1, 0))
+		close(interrupted)
+	})
+	err := do()
+	if !stop() {
+		<-interrupted
+		_ = s.file.SetDeadline(time.Time{})
+	}
+	return s.check(ctx, err)
+}
+
+// check tells an interruption, after which the connection goes on, from a
+// failure of the connection.
+func (s *Socket) check(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() != nil:
+		return fmt.Errorf("no answer from the unit agent: %w", ctx.Err())
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		err = errors.New("the unit agent closed the connection")
+	case !errors.Is(err, errFrame):
+		err = fmt.Errorf("cannot talk to the unit agent: %w", err)
+	}
+	s.fail(err)
+	return err
+}
+
+// fail closes the connection for good and answers all that wait with cause.
+func (s *Socket) fail(cause error) {
+	if s.file != nil {
+		_ = s.file.Close()
+	}
+	s.broken = cause
+	for seq, x := range s.sent {
+		delete(s.sent, seq)
+		x.answer(nil, wrap(x.call, cause))
+	}
+}
+
+func (s *Socket) lock(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("other commands are unanswered: %w", ctx.Err())
+	}
+}
+
+func (s *Socket) unlock() { <-s.turn }
+
+func (s *Socket) connect(ctx context.Context) error {
+	file, err := dial(ctx, s.agent.Address)
+	if err != nil {
+		return err
+	}
+	s.file = file
+	s.encoder = gob.NewEncoder(&s.out)
+	s.decoder = gob.NewDecoder(&frames{from: file})
+	return nil
+}
+
+// settle waits for the answers of all that was sent before.
+func (s *Socket) settle() error {
+	if err := s.write(); err != nil {
+		return err
+	}
+	for len(s.sent) > 0 {
+		if err := s.receive(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// send encodes a call; write sends what is encoded.
+func (s *Socket) send(x *exchange) {
+	s.seq++
+	s.sent[s.seq] = x
+	// Encoding these structs into memory cannot fail.
+	_ = s.encoder.Encode(requestHeader{ServiceMethod: serviceMethod, Seq: s.seq})
+	_ = s.encoder.Encode(requestBody{
+		ContextId:   s.agent.ContextID,
+		Dir:         s.agent.Dir,
+		CommandName: x.call.Command,
+		Args:        x.call.Args,
+		StdinSet:    true,
+		Stdin:       x.call.Stdin,
+	})
+}
+
+// write may be interrupted; the next write goes on where it stopped.
+func (s *Socket) write() error {
+	for s.out.Len() > 0 {
+		n, err := s.file.Write(s.out.Bytes())
+		s.out.Next(n)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// receive reads one answer. It may be interrupted; the next goes on.
+func (s *Socket) receive() error {
+	if s.header == nil {
+		var header replyHeader
+		if err := s.decoder.Decode(&header); err != nil {
+			return err
+		}
+		s.header = &header
+	}
+	var body replyBody
+	var err error
+	if s.header.Error == "" {
+		err = s.decoder.Decode(&body)
+	} else {
+		err = s.decoder.DecodeValue(reflect.Value{}) // drop it
+	}
+	if err != nil {
+		return err
+	}
+	header := s.header
+	s.header = nil
+	x, ok := s.sent[header.Seq]
+	if !ok {
+		return errFrame
+	}
+	delete(s.sent, header.Seq)
+	switch {
+	case header.Error != "":
+		x.answer(nil, refused(x.call, header.Error))
+	case body.Code != 0:
+		x.answer(nil, failed(x.call, body.Code, string(body.Stderr)))
+	default:
+		x.answer(body.Stdout, nil)
+	}
+	return nil
+}
+
+func (x *exchange) answer(stdout []byte, err error) {
+	x.answered, x.stdout, x.err = true, stdout, err
+	if x.done != nil {
+		x.done(err)
+	}
+}
+
+// refused is the error of a call that the agent did not run. "bad request" is
+// how it begins what the stock commands print as usage errors.
+func refused(call Call, text string) *Error {
+	if strings.HasPrefix(text, "rpc: can't find ") {
+		return wrap(call, &unreachableError{errors.New("the agent socket serves something else: " + text)})
+	}
+	text = strings.TrimPrefix(text, "bad request: ")
+	e := wrap(call, condition(call.Command, text))
+	e.Stderr = text
+	return e
+}
+
+// unreachableError tells that a command was not run because the socket is not
+// that of a unit agent we understand.
+type unreachableError struct{ cause error }
+
+func (e *unreachableError) Error() string { return e.cause.Error() }
+func (e *unreachableError) Unwrap() error { return e.cause }

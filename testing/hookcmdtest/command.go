@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hookcmdtest
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/rpc"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Commands are the names of all hook commands: those of Juju 4.1 and, at the
+// end, those of 3.6 that were dropped.
+var Commands = []string{
+	"action-fail", "action-get", "action-log", "action-set", "application-version-set", "close-port",
+	"config-get", "credential-get", "goal-state", "is-leader", "juju-log", "juju-reboot", "network-get",
+	"open-port", "opened-ports", "relation-get", "relation-ids", "relation-list", "relation-model-get",
+	"relation-set", "resource-get", "secret-add", "secret-get", "secret-grant", "secret-ids",
+	"secret-info-get", "secret-remove", "secret-revoke", "secret-set", "state-delete", "state-get",
+	"state-set", "status-get", "status-set", "storage-add", "storage-get", "storage-list", "unit-get",
+	"leader-get", "leader-set",
+}
+
+// RunCommand makes this process a hook command, and exits, if it was started
+// under the name of one; else it returns. It belongs at the start of a TestMain
+// whose tests use the PATH of [Server.Agent], on which the test binary stands
+// under the name of every hook command.
+func RunCommand() {
+	name := filepath.Base(os.Args[0])
+	if slices.Contains(Commands, name) {
+		os.Exit(runCommand(name, os.Args[1:]))
+	}
+}
+
+// runCommand does what Juju's own client does, which asks for standard input
+// only when the agent wants it.
+func runCommand(name string, args []string) int {
+	response, err := ask(name, args)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "ERROR %v\n", err)
+		return 1
+	}
+	_, _ = os.Stdout.Write(response.Stdout)
+	_, _ = os.Stderr.Write(response.Stderr)
+	return response.Code
+}
+
+func ask(name string, args []string) (response Response, err error) {
+	for _, variable := range []string{"JUJU_CONTEXT_ID", "JUJU_AGENT_SOCKET_ADDRESS", "JUJU_AGENT_SOCKET_NETWORK"} {
+		if os.Getenv(variable) == "" {
+			return response, fmt.Errorf("%s not set", variable)
+		}
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return response, err
+	}
+	conn, err := net.Dial(os.Getenv("JUJU_AGENT_SOCKET_NETWORK"), os.Getenv("JUJU_AGENT_SOCKET_ADDRESS"))
+	if err != nil {
+		return response, err
+	}
+	client := rpc.NewClient(conn)
+	defer client.Close()
+	request := Request{ContextId: os.Getenv("JUJU_CONTEXT_ID"), Dir: dir, CommandName: name, Args: args}
+	err = client.Call("Jujuc.Main", request, &response)
+	if err != nil && err.Error() == errNoStdin {
+		if request.Stdin, err = io.ReadAll(os.Stdin); err != nil {
+			return response, err
+		}
+		request.StdinSet = true
+		err = client.Call("Jujuc.Main", request, &response)
+	}
+	return response, err
+}
+
+// writeTools links this program under the names of the commands, in dir/tools.
+func writeTools(dir string, commands []string) (tools string, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	tools = filepath.Join(dir, "tools")
+	if err := os.Mkdir(tools, 0o755); err != nil {
+		return "", err
+	}
+	for _, command := range commands {
+		if err := os.Symlink(self, filepath.Join(tools, command)); err != nil {
+			return "", err
+		}
+	}
+	return tools, nil
+}

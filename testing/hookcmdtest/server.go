@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package hookcmdtest helps to test what runs hook commands: a unit agent's
+// socket whose commands a test answers, the commands themselves on PATH, and
+// the suite that every [hookcmd.Runner] passes.
+//
+//	func TestMain(m *testing.M) {
+//		hookcmdtest.RunCommand() // when this test binary is a hook command
+//		os.Exit(m.Run())
+//	}
+//
+//	func TestUnits(t *testing.T) {
+//		server := hookcmdtest.NewServer(t, func(call hookcmd.Call) hookcmdtest.Answer {
+//			return hookcmdtest.Answer{Stdout: `["db/0","db/1"]`}
+//		}, nil)
+//		client := hookcmd.New(hookcmd.NewSocket(server.Agent()), nil)
+//		…
+//	}
+//
+// Nothing here shares code with package hookcmd: the socket is served by
+// net/rpc, as Juju's is.
+package hookcmdtest
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/rpc"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/charmsmith/charmsmith/hookcmd"
+)
+
+// Answer is what a hook command prints, and its exit code.
+type Answer struct {
+	Stdout string
+	Stderr string // after Juju's "ERROR ", with a line end
+	Code   int
+}
+
+// Failure is the answer of a command that fails, as Juju prints it.
+func Failure(code int, format string, args ...any) Answer {
+	return Answer{Stderr: "ERROR " + fmt.Sprintf(format, args...) + "\n", Code: code}
+}
+
+// Handler answers hook commands. A Server calls it for one command at a time.
+type Handler func(call hookcmd.Call) Answer
+
+// Server is the socket of a unit agent during one dispatch.
+//
+// It has the locks of Juju's: what comes before the lock runs concurrently for
+// all requests of a connection, so that concurrent commands run in any order,
+// and Server shuffles them on purpose.
+type Server struct {
+	agent    hookcmd.Agent
+	handler  Handler
+	listener net.Listener
+
+	lock sync.Mutex // one command at a time
+
+	mu          sync.Mutex
+	connections map[net.Conn]bool
+	wait        sync.WaitGroup
+}
+
+// ServerOptions are options of a Server; nil means none.
+type ServerOptions struct {
+	// Known are the commands that the agent knows; default all of [Commands].
+	Known []string
+	// InOrder turns the shuffling off, for benchmarks.
+	InOrder bool
+}
+
+// contextID is what Juju's look like.
+const contextID = "test/0-update-status-0123456789abcdef0123456789abcdef"
+
+// NewServer starts a server, which is closed when the test ends. A connection
+// that is then still open fails the test: Juju's agent would hang.
+func NewServer(tb testing.TB, handler Handler, opts *ServerOptions) *Server {
+	tb.Helper()
+	if opts == nil {
+		opts = &ServerOptions{}
+	}
+	// Not TempDir: its path can exceed the 107 bytes of a socket's.
+	dir, err := os.MkdirTemp("", "hookcmd")
+	if err != nil {
+		tb.Fatalf("cannot make directory for the agent: %v", err)
+	}
+	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
+	address := filepath.Join(dir, "agent.socket")
+	listener, err := net.Listen("unix", address)
+	if err != nil {
+		tb.Fatalf("cannot listen on agent socket: %v", err)
+	}
+	known := opts.Known
+	if known == nil {
+		known = Commands
+	}
+	tools, err := writeTools(dir, known)
+	if err != nil {
+		tb.Fatalf("cannot make hook commands: %v", err)
+	}
+	s := &Server{
+		handler:     handler,
+		listener:    listener,
+		connections: make(map[net.Conn]bool),
+		agent: hookcmd.Agent{
+			Network:   "unix",
+			Address:   address,
+			ContextID: contextID,
+			Dir:       dir,
+			Env: []string{
+				"PATH=" + tools + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+				"JUJU_AGENT_SOCKET_NETWORK=unix",
+				"JUJU_AGENT_SOCKET_ADDRESS=" + address,
+				"JUJU_CONTEXT_ID=" + contextID,
+				"JUJU_CHARM_DIR=" + dir,
+				"CHARM_DIR=" + dir,
+				"LANG=C.UTF-8",
+			},
+		},
+	}
+	server := rpc.NewServer()
+	service := &Jujuc{server: s, known: known, shuffle: !opts.InOrder}
+	if err := server.RegisterName("Jujuc", service); err != nil {
+		tb.Fatalf("cannot serve: %v", err)
+	}
+	s.wait.Go(func() { s.accept(server) })
+	tb.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return s
+}
+
+// Agent returns what a Runner needs to reach the server: by its socket, or by
+// the commands on PATH if [RunCommand] is in the test's TestMain. Env is the
+// part of a charm's environment that has to do with that.
+func (s *Server) Agent() hookcmd.Agent {
+	agent := s.agent
+	agent.Env = slices.Clone(agent.Env)
+	return agent
+}
+
+// Drop closes all connections, as an agent does that dies.
+func (s *Server) Drop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for conn := range s.connections {
+		_ = conn.Close()
+	}
+}
+
+// Close stops the server and waits until its clients have closed their
+// connections, but not for long: it is an error if they do not.
+func (s *Server) Close() error {
+	if err := s.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	closed := make(chan struct{})
+	go func() { s.wait.Wait(); close(closed) }()
+	select {
+	case <-closed:
+		return nil
+	case <-time.After(5 * time.Second):
+		s.Drop()
+		return errors.New("a connection to the agent's socket was left open: Juju's agent would hang")
+	}
+}
+
+func (s *Server) accept(server *rpc.Server) {
+	for {
+		conn, err := s.listener.Accept()
+		if err != nil {
+			return
+		}
+		s.mu.Lock()
+		s.connections[conn] = true
+		s.mu.Unlock()
+		s.wait.Go(func() {
+			server.ServeConn(conn)
+			s.mu.Lock()
+			delete(s.connections, conn)
+			s.mu.Unlock()
+		})
+	}
+}
+
+// Request is what Juju's clients send. It is exported for net/rpc.
+type Request struct {
+	ContextId   string // Juju's spelling
+	Dir         string
+	CommandName string
+	Args        []string
+	StdinSet    bool
+	Stdin       []byte
+	Token       string
+}
+
+// Response is what Juju's agent answers. It is exported for net/rpc.
+type Response struct {
+	Code   int
+	Stdout []byte
+	Stderr []byte
+}
+
+// Jujuc is the service of a Server. It is exported for net/rpc.
+type Jujuc struct {
+	server  *Server
+	known   []string
+	shuffle bool
+}
+
+const errNoStdin = "hook tool requires stdin, none supplied"
+
+// Main runs a hook command.
+func (j *Jujuc) Main(request Request, response *Response) error {
+	switch {
+	case request.CommandName == "":
+		return errors.New("bad request: command not specified")
+	case !filepath.IsAbs(request.Dir):
+		return errors.New("bad request: Dir is not absolute")
+	case request.ContextId != j.server.agent.ContextID:
+		return fmt.Errorf("bad request: wrong context ID; got %q", request.ContextId)
+	case !slices.Contains(j.known, request.CommandName):
+		return fmt.Errorf("bad request: unknown command: %s", request.CommandName)
+	}
+	if j.shuffle {
+		time.Sleep(time.Duration(rand.N(200)) * time.Microsecond)
+	}
+	j.server.lock.Lock()
+	defer j.server.lock.Unlock()
+	if !request.StdinSet && readsStdin(request.Args) {
+		return errors.New(errNoStdin)
+	}
+	call := hookcmd.Call{Command: request.CommandName, Args: request.Args}
+	if readsStdin(request.Args) {
+		call.Stdin = append([]byte{}, request.Stdin...)
+	}
+	answer := j.server.handler(call)
+	*response = Response{Code: answer.Code, Stdout: []byte(answer.Stdout), Stderr: []byte(answer.Stderr)}
+	return nil
+}
+
+// readsStdin tells whether a command has the flag "--file -".
+func readsStdin(args []string) bool {
+	i := slices.Index(args, "--file")
+	return i >= 0 && i+1 < len(args) && args[i+1] == "-"
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package charm
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/charmsmith/charmsmith/hookcmd"
+)
+
+// Charm is what handlers are registered with and, in them, the model as this
+// unit sees it. Each dispatch has one of its own. Its methods are safe for
+// concurrent use by what a handler starts; all but those that tell facts of the
+// environment are for handlers only.
+type Charm struct {
+	handlers  []handler
+	logEvents bool
+	sealed    bool // register has returned
+	dispatch  *dispatch
+}
+
+// current returns the dispatch, without which a Charm is of no use.
+func (c *Charm) current() *dispatch {
+	if c.dispatch == nil {
+		panic("charm: this Charm was not given by charm.Main or charm.Run")
+	}
+	return c.dispatch
+}
+
+// Unit returns this unit's name, "app/0".
+func (c *Charm) Unit() string { return c.current().facts.Unit }
+
+// Application returns the name of this unit's application, "app".
+func (c *Charm) Application() string { return c.current().facts.Application }
+
+// Environment returns what Juju tells the charm about its surroundings.
+func (c *Charm) Environment() Environment { return c.current().facts }
+
+// Logger returns the logger of the dispatch, which writes to the unit's log in
+// order: the message, then attributes as key=value. Long lines are split.
+// [Main] makes it the default of log/slog.
+func (c *Charm) Logger() *slog.Logger { return c.current().logger }
+
+// LogEvents has each dispatch begin with the line "Emitting Juju event …." at
+// DEBUG, by which tools such as jhack follow a charm. It costs one hook command
+// per dispatch, and is called in register.
+func (c *Charm) LogEvents() { c.logEvents = true }
+
+// HookCommands returns the client that runs single hook commands, for what this
+// package has no method for. It knows nothing of what is kept back here: reads
+// do not see writes to databags that are not yet sent.
+func (c *Charm) HookCommands() *hookcmd.Client { return c.current().client }
+
+// IsLeader reports whether this unit is the leader of its application. Juju
+// holds to a true for 30 seconds, for which it is kept; to a false until the
+// dispatch ends.
+func (c *Charm) IsLeader(ctx context.Context) (bool, error) {
+	return c.current().leadership.isLeader(ctx)
+}
+
+// Flush sends what was written so far, which the end of the dispatch does by
+// itself. It is for charms that run programs which use hook commands of their
+// own. If the dispatch fails later, Juju drops what was sent.
+func (c *Charm) Flush(ctx context.Context) error {
+	return c.current().relations.Flush(ctx)
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package charm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// Main runs the charm for the event that the process's environment describes,
+// and exits: with code 0 if it succeeded, else with 1. It is all that a charm's
+// func main does.
+//
+// register names the handlers. It is called once, and does nothing else:
+// tools call it too, outside of Juju. If it panics, the program crashes.
+func Main(register func(*Charm)) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	finished := make(chan struct{})
+	time.AfterFunc(signalDelay, func() { watchSignal(cancel, finished) })
+
+	env := os.Environ()
+	if err := os.Setenv(dispatchVariable, lookup(env, "JUJU_CONTEXT_ID")); err != nil {
+		fmt.Fprintf(os.Stderr, "ERROR cannot set %s: %v\n", dispatchVariable, err)
+		os.Exit(1)
+	}
+	err := run(ctx, register, &Options{Args: os.Args, Env: env, Stderr: os.Stderr}, slog.SetDefault)
+	close(finished)
+	if err == nil {
+		os.Exit(0)
+	}
+	if errors.Is(context.Cause(ctx), errTerminated) {
+		dieBySignal()
+	}
+	os.Exit(1)
+}
+
+// signalDelay is how long a dispatch runs before it takes care of SIGTERM,
+// which costs more than most dispatches. Before that the process dies by the
+// signal without further ado, which is as good: nothing has been sent.
+const signalDelay = 20 * time.Millisecond
+
+// gracePeriod is how long handlers have to return after SIGTERM.
+const gracePeriod = 5 * time.Second
+
+var errTerminated = errors.New("terminated by SIGTERM")
+
+// watchSignal cancels on SIGTERM, and dies if the handlers do not return.
+func watchSignal(cancel context.CancelCauseFunc, finished <-chan struct{}) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM)
+	select {
+	case <-finished:
+		return
+	case <-signals:
+	}
+	cancel(errTerminated)
+	select {
+	case <-finished:
+	case <-time.After(gracePeriod):
+		dieBySignal()
+	}
+}
+
+// dieBySignal ends the process as SIGTERM does by default: Juju queues a hook
+// that dies so again, but counts an exit code as a failure.
+func dieBySignal() {
+	signal.Reset(syscall.SIGTERM)
+	if self, err := os.FindProcess(os.Getpid()); err == nil {
+		_ = self.Signal(syscall.SIGTERM)
+	}
+	time.Sleep(time.Second) // until the signal is delivered
+	os.Exit(1)
+}

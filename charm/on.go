@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package charm
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"runtime"
+	"strings"
+
+	"github.com/charmsmith/charmsmith/events"
+)
+
+// On registers a handler. The type of its parameter is what it is called for:
+// one type of event, such as [events.PeerJoined], or a family, such as
+// [events.RelationEvent] or [events.Hook].
+//
+// It panics if the type is neither, if the handler is nil, or if it is called
+// by a handler: those are mistakes in the charm's code.
+func On[E events.Event](c *Charm, handle func(context.Context, E) error) {
+	add(c, "On", handle, func(E) bool { return true })
+}
+
+// OnRelation is [On] for the events of one endpoint.
+func OnRelation[E events.RelationEvent](c *Charm, endpoint string, handle func(context.Context, E) error) {
+	requireName("OnRelation", "endpoint", endpoint)
+	add(c, "OnRelation", handle, func(ev E) bool { return ev.Ref().Endpoint == endpoint })
+}
+
+// OnStorage is [On] for the events of one storage, as named in charmcraft.yaml.
+func OnStorage[E events.StorageEvent](c *Charm, storage string, handle func(context.Context, E) error) {
+	requireName("OnStorage", "storage", storage)
+	add(c, "OnStorage", handle, func(ev E) bool { return ev.Ref().Storage == storage })
+}
+
+// OnContainer is [On] for the events of one workload container.
+func OnContainer[E events.WorkloadEvent](c *Charm, container string, handle func(context.Context, E) error) {
+	requireName("OnContainer", "container", container)
+	add(c, "OnContainer", handle, func(ev E) bool { return ev.Ref().Container == container })
+}
+
+// OnSecret is [On] for the events of secrets with one label.
+func OnSecret[E events.SecretEvent](c *Charm, label string, handle func(context.Context, E) error) {
+	requireName("OnSecret", "label", label)
+	add(c, "OnSecret", handle, func(ev E) bool { return ev.Ref().Label == label })
+}
+
+// OnDispatch registers a handler for every dispatch, actions included.
+func OnDispatch(c *Charm, handle func(context.Context, events.Event) error) {
+	c.add("OnDispatch", handle == nil, handler{handle, func(ctx context.Context, ev events.Event) (bool, error) {
+		return true, handle(ctx, ev)
+	}})
+}
+
+// handler is a registered handler; call reports whether ev is for it and, if
+// so, its error.
+type handler struct {
+	function any
+	call     func(ctx context.Context, ev events.Event) (matches bool, err error)
+}
+
+func add[E events.Event](c *Charm, by string, handle func(context.Context, E) error, matches func(E) bool) {
+	if fix := misuse[E](); fix != "" {
+		panic(fmt.Sprintf("charm.%s: no handler can take %s: %s", by, reflect.TypeFor[E](), fix))
+	}
+	c.add(by, handle == nil, handler{handle, func(ctx context.Context, ev events.Event) (bool, error) {
+		e, ok := ev.(E)
+		if !ok || !matches(e) {
+			return false, nil
+		}
+		return true, handle(ctx, e)
+	}})
+}
+
+func (c *Charm) add(by string, isNil bool, h handler) {
+	switch {
+	case isNil:
+		panic("charm." + by + ": the handler is nil")
+	case c.sealed:
+		panic("charm." + by + ": handlers are registered in the function given to charm.Main, not in a handler")
+	}
+	c.handlers = append(c.handlers, h)
+}
+
+func requireName(by, what, name string) {
+	if name == "" {
+		panic("charm." + by + ": the name of the " + what + " is empty; charm.On is for all of them")
+	}
+}
+
+// misuse returns what to write instead of a type that no event is of.
+func misuse[E events.Event]() string {
+	switch any((*E)(nil)).(type) {
+	case *events.Hook, *events.RelationEvent, *events.PeerEvent, *events.StorageEvent,
+		*events.SecretEvent, *events.WorkloadEvent,
+		*events.Install, *events.Start, *events.Stop, *events.Remove,
+		*events.ConfigChanged, *events.UpdateStatus, *events.UpgradeCharm, *events.LeaderElected,
+		*events.LeaderSettingsChanged, *events.PreSeriesUpgrade, *events.PostSeriesUpgrade, *events.Unknown,
+		*events.PeerCreated, *events.PeerJoined, *events.PeerChanged, *events.PeerDeparted,
+		*events.RelationCreated, *events.RelationJoined, *events.RelationChanged,
+		*events.RelationDeparted, *events.RelationBroken,
+		*events.StorageAttached, *events.StorageDetaching,
+		*events.SecretChanged, *events.SecretRotate, *events.SecretExpired, *events.SecretRemove,
+		*events.PebbleReady, *events.PebbleCustomNotice, *events.PebbleCheckFailed, *events.PebbleCheckRecovered:
+		return ""
+	case *events.Event, *events.Action:
+		return "charm.On is for hooks; charm.OnDispatch is for every event, actions included"
+	}
+	switch t := reflect.TypeFor[E](); t.Kind() {
+	case reflect.Pointer:
+		return fmt.Sprintf("events are values; take %s", t.Elem())
+	case reflect.Interface:
+		return "take one of the interfaces of package events, such as events.Hook"
+	default:
+		return "take the event itself, not a type that embeds it"
+	}
+}
+
+// name returns the name of the handler's function, "main.(*cluster).peerJoined".
+func (h handler) name() string {
+	f := runtime.FuncForPC(reflect.ValueOf(h.function).Pointer())
+	if f == nil {
+		return "unknown handler"
+	}
+	return strings.TrimSuffix(f.Name(), "-fm") // of a method value
+}

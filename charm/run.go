@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package charm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+
+	"github.com/charmsmith/charmsmith/events"
+	"github.com/charmsmith/charmsmith/hookcmd"
+	"github.com/charmsmith/charmsmith/relation"
+)
+
+// Options of [Run]. A nil *Options and zero fields mean the defaults.
+type Options struct {
+	// Args are the program's arguments, as os.Args. The first tells the hook if
+	// the environment does not, for programs linked as hooks/NAME.
+	Args []string
+	// Env is the environment, as of os.Environ; of several entries with the
+	// same key the last counts.
+	Env []string
+	// Stderr takes what cannot be logged. Default: nobody.
+	Stderr io.Writer
+	// Transport is how hook commands are run: "socket", "exec" or, by default,
+	// "auto"; see [hookcmd.Auto]. CHARMSMITH_HOOKCMD in Env has precedence.
+	Transport string
+	// Runner runs the hook commands, instead of a Transport.
+	Runner hookcmd.Runner
+}
+
+// transport can be set when linking a charm, with
+// -ldflags "-X github.com/charmsmith/charmsmith/charm.transport=exec".
+var transport string
+
+// The variables that this package reads, or sets for the charm's children.
+const (
+	transportVariable = "CHARMSMITH_HOOKCMD"
+	dispatchVariable  = "CHARMSMITH_DISPATCH"
+)
+
+// HandlerError is the failure of a handler.
+type HandlerError struct {
+	Event   events.Event
+	Handler string // the function's name, "main.(*cluster).peerJoined"
+	Err     error  // what it returned, or "panic: …"
+	Stack   []byte // of the panic, if it was one
+}
+
+// Error names the event, the handler and the cause.
+func (e *HandlerError) Error() string {
+	return fmt.Sprintf("cannot handle %s in %s: %v", e.Event.Name(), e.Handler, e.Err)
+}
+
+// Unwrap returns e.Err.
+func (e *HandlerError) Unwrap() error { return e.Err }
+
+// Run runs one dispatch, as [Main] does, without globals: it neither reads the
+// process's environment nor exits. It returns what made the dispatch fail,
+// after logging it: then nothing was sent, and a process would exit with code 1.
+// A panic of register is not recovered. If ctx ends, nothing is sent.
+func Run(ctx context.Context, register func(*Charm), opts *Options) error {
+	return run(ctx, register, opts, func(*slog.Logger) {})
+}
+
+// run is Run; onLogger is given the logger before anything uses it.
+func run(ctx context.Context, register func(*Charm), opts *Options, onLogger func(*slog.Logger)) error {
+	var o Options
+	if opts != nil {
+		o = *opts
+	}
+	if o.Stderr == nil {
+		o.Stderr = io.Discard
+	}
+	contextID := lookup(o.Env, "JUJU_CONTEXT_ID")
+	if guard, ok := find(o.Env, dispatchVariable); ok && guard == contextID {
+		return nil // the charm, or a program it runs, runs the charm
+	}
+	env := append(o.Env[:len(o.Env):len(o.Env)], dispatchVariable+"="+contextID)
+	runner, err := o.runner(env)
+	if err != nil {
+		fmt.Fprintf(o.Stderr, "ERROR %v\n", err)
+		return err
+	}
+	d := &dispatch{facts: readEnvironment(env), client: hookcmd.New(runner, nil)}
+	d.logger = newLogger(d.client, o.Stderr)
+	d.leadership = &leadership{client: d.client}
+	d.relations = relation.NewStore(d.client, d.facts.Unit, d.leadership.isLeader)
+	defer d.close(runner)
+	onLogger(d.logger)
+
+	ev, err := events.Parse(withLinkPath(env, o.Args))
+	if err == nil {
+		err = d.run(ctx, register, ev)
+	}
+	if err != nil {
+		d.logFailure(err)
+		if _, isAction := ev.(events.Action); isAction { // Juju shows the operator nothing else
+			fmt.Fprintf(o.Stderr, "%v\n", err)
+		}
+	}
+	return err
+}
+
+func (o *Options) runner(env []string) (hookcmd.Runner, error) {
+	if o.Runner != nil {
+		return o.Runner, nil
+	}
+	agent := hookcmd.AgentFromEnviron(env)
+	name, by := lookup(env, transportVariable), transportVariable
+	if name == "" {
+		name, by = o.Transport, "Options.Transport"
+	}
+	if name == "" {
+		name, by = transport, "charm.transport"
+	}
+	switch name {
+	case "", "auto":
+		return hookcmd.NewAuto(agent), nil
+	case "socket":
+		return hookcmd.NewSocket(agent), nil
+	case "exec":
+		return hookcmd.NewExec(agent), nil
+	}
+	return nil, fmt.Errorf(`cannot run hook commands: %s is %q: must be "auto", "socket" or "exec"`, by, name)
+}
+
+// withLinkPath adds the hook that the program's own name tells to an
+// environment that tells none.
+func withLinkPath(env, args []string) []string {
+	for _, key := range []string{"JUJU_DISPATCH_PATH", "JUJU_HOOK_NAME", "JUJU_ACTION_NAME"} {
+		if lookup(env, key) != "" {
+			return env
+		}
+	}
+	if len(args) > 0 {
+		if path, ok := events.LinkPath(args[0]); ok {
+			return append(env, "JUJU_DISPATCH_PATH="+path)
+		}
+	}
+	return env
+}
+
+// dispatch is the work on one event.
+type dispatch struct {
+	facts      Environment
+	client     *hookcmd.Client
+	logger     *slog.Logger
+	leadership *leadership
+	relations  *relation.Store
+}
+
+func (d *dispatch) run(ctx context.Context, register func(*Charm), ev events.Event) error {
+	c := &Charm{dispatch: d}
+	register(c)
+	c.sealed = true
+	if c.logEvents {
+		d.logger.DebugContext(ctx, "Emitting Juju event "+snakeCase(ev)+".")
+	}
+	if broken, ok := ev.(events.RelationBroken); ok {
+		d.relations.SetBroken(hookcmd.RelationID{Endpoint: broken.Endpoint, ID: broken.ID})
+	}
+	for _, h := range c.handlers {
+		if err := call(ctx, h, ev); err != nil {
+			return err
+		}
+	}
+	if action, ok := ev.(events.Action); ok {
+		if err := d.client.ActionFail(ctx, fmt.Sprintf("action %q not implemented", action.Action)); err != nil {
+			return err
+		}
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("cannot finish %s: %w", ev.Name(), context.Cause(ctx))
+	}
+	return d.relations.Flush(ctx)
+}
+
+// call runs a handler if ev is for it.
+func call(ctx context.Context, h handler, ev events.Event) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = &HandlerError{ev, h.name(), fmt.Errorf("panic: %v", value), debug.Stack()}
+		}
+	}()
+	if _, err := h.call(ctx, ev); err != nil {
+		return &HandlerError{Event: ev, Handler: h.name(), Err: err}
+	}
+	return nil
+}
+
+// snakeCase returns the name by which ops and its tools call an event.
+func snakeCase(ev events.Event) string {
+	name := strings.ReplaceAll(ev.Name(), "-", "_")
+	if _, ok := ev.(events.Action); ok {
+		name += "_action"
+	}
+	return name
+}
+
+func (d *dispatch) logFailure(err error) {
+	text := err.Error()
+	var failure *HandlerError
+	if errors.As(err, &failure) && failure.Stack != nil {
+		text += "\n" + string(failure.Stack)
+	}
+	d.logger.Error(text)
+}
+
+// close waits for what was posted to the log, and closes the connection.
+func (d *dispatch) close(runner hookcmd.Runner) {
+	closer, ok := runner.(interface{ Close(context.Context) error })
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), logTimeout)
+	defer cancel()
+	_ = closer.Close(ctx) // the lines that were lost are on standard error
+}
+
+func lookup(env []string, key string) string {
+	value, _ := find(env, key)
+	return value
+}
+
+// find returns the last setting of a variable.
+func find(env []string, key string) (value string, ok bool) {
+	for i := len(env) - 1; i >= 0; i-- {
+		if k, value, ok := strings.Cut(env[i], "="); ok && k == key {
+			return value, true
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package relation
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/charmsmith/charmsmith/hookcmd"
+)
+
+// Relation is one relation of this unit, for the time of one dispatch.
+type Relation struct {
+	store *Store
+	id    hookcmd.RelationID
+
+	// The store's mutex guards what follows.
+	app     string // the remote one; empty if not known
+	broken  bool
+	units   []string // nil if not read
+	model   string   // empty if not read
+	bags    map[member]*bag
+	written bool // a bag has pending writes
+}
+
+// member is who a databag belongs to.
+type member struct {
+	name string
+	app  bool
+}
+
+// Endpoint returns the endpoint's name, as in charmcraft.yaml.
+func (r *Relation) Endpoint() string { return r.id.Endpoint }
+
+// ID returns the relation's number, unique in the model.
+func (r *Relation) ID() int { return r.id.ID }
+
+// String returns Juju's name of the relation, "db:3".
+func (r *Relation) String() string { return r.id.String() }
+
+// Broken reports whether the dispatch is about the end of this relation. Then
+// it has no units, but our databags and the remote application's can be read.
+func (r *Relation) Broken() bool {
+	r.store.mu.Lock()
+	defer r.store.mu.Unlock()
+	return r.broken
+}
+
+// App returns the remote application; in a peer relation our own.
+func (r *Relation) App(ctx context.Context) (string, error) {
+	r.store.mu.Lock()
+	defer r.store.mu.Unlock()
+	return r.remoteApp(ctx)
+}
+
+func (r *Relation) remoteApp(ctx context.Context) (string, error) {
+	if r.app == "" {
+		app, err := r.store.client.RelationApp(ctx, r.id)
+		if err != nil {
+			return "", err
+		}
+		r.app = app
+	}
+	return r.app, nil
+}
+
+// Units returns the remote units, in a peer relation the other units, sorted by
+// number. They are those of relation-list: never ourselves, nor the unit that a
+// departed event is about, whose databag [Relation.Remote] still has.
+func (r *Relation) Units(ctx context.Context) ([]string, error) {
+	r.store.mu.Lock()
+	defer r.store.mu.Unlock()
+	units, err := r.remoteUnits(ctx)
+	return slices.Clone(units), err
+}
+
+func (r *Relation) remoteUnits(ctx context.Context) ([]string, error) {
+	if r.units != nil {
+		return r.units, nil
+	}
+	listed, err := r.store.client.RelationList(ctx, r.id)
+	if err != nil {
+		return nil, err
+	}
+	r.units = r.withoutOwn(listed)
+	slices.SortFunc(r.units, compareUnits)
+	return r.units, nil
+}
+
+// withoutOwn drops ourselves and, unless this is a peer relation, all units of
+// our application, which some versions of Juju 4 list (juju/juju #21713).
+func (r *Relation) withoutOwn(listed []string) []string {
+	own := r.store.app + "/"
+	peer := r.app == r.store.app || r.app == "" && !slices.ContainsFunc(listed, func(unit string) bool {
+		return !strings.HasPrefix(unit, own)
+	})
+	units := make([]string, 0, len(listed))
+	for _, unit := range listed {
+		if unit != r.store.unit && (peer || !strings.HasPrefix(unit, own)) {
+			units = append(units, unit)
+		}
+	}
+	return units
+}
+
+// compareUnits sorts db/2 before db/10.
+func compareUnits(a, b string) int {
+	appA, numberA, _ := strings.Cut(a, "/")
+	appB, numberB, _ := strings.Cut(b, "/")
+	nA, _ := strconv.Atoi(numberA)
+	nB, _ := strconv.Atoi(numberB)
+	return cmp.Or(cmp.Compare(appA, appB), cmp.Compare(nA, nB), cmp.Compare(a, b))
+}
+
+// Model returns the UUID of the model that hosts the remote application.
+// [hookcmd.ErrNotSupported] before Juju 3.6.2.
+func (r *Relation) Model(ctx context.Context) (uuid string, err error) {
+	r.store.mu.Lock()
+	defer r.store.mu.Unlock()
+	if r.model == "" {
+		if r.model, err = r.store.client.RelationModelGet(ctx, r.id); err != nil {
+			return "", err
+		}
+	}
+	return r.model, nil
+}
+
+// Local returns our unit's databag, which the remote units can read.
+func (r *Relation) Local() Databag {
+	return Databag{View{r, member{r.store.unit, false}}}
+}
+
+// LocalApp returns our application's databag. The leader can write it, the
+// leader and, in a peer relation, all units can read it.
+func (r *Relation) LocalApp() Databag {
+	return Databag{View{r, member{r.store.app, true}}}
+}
+
+// Remote returns a remote unit's databag. Reading it is an error if the name is
+// empty, as in the changed event of an application.
+func (r *Relation) Remote(unit string) View {
+	return View{r, member{unit, false}}
+}
+
+// RemoteApp returns the remote application's databag; in a peer relation our own.
+func (r *Relation) RemoteApp() View {
+	return View{r, member{"", true}} // View finds the name, which costs a command if not known
+}
+
+// RemoteUnit is a remote unit and its databag.
+type RemoteUnit struct {
+	Unit string
+	View
+}
+
+// RemoteAll returns the databags of all of [Relation.Units], read in one round
+// where the agent's socket is used.
+func (r *Relation) RemoteAll(ctx context.Context) ([]RemoteUnit, error) {
+	r.store.mu.Lock()
+	defer r.store.mu.Unlock()
+	units, err := r.remoteUnits(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]RemoteUnit, len(units))
+	unread := make([]string, 0, len(units))
+	for i, unit := range units {
+		all[i] = RemoteUnit{unit, View{r, member{unit, false}}}
+		if !r.bag(all[i].member).complete {
+			unread = append(unread, unit)
+		}
+	}
+	contents, err := r.store.client.RelationGetAll(ctx, r.id, unread)
+	if err != nil {
+		return nil, err
+	}
+	for i, unit := range unread {
+		b := r.bag(member{unit, false})
+		b.known, b.complete = contents[i], true
+	}
+	return all, nil
+}
+
+// bag returns the bag of m, which may not have been read.
+func (r *Relation) bag(m member) *bag {
+	b := r.bags[m]
+	if b == nil {
+		b = &bag{}
+		r.bags[m] = b
+	}
+	return b
+}
+
+func (r *Relation) flush(ctx context.Context, m member, set func(context.Context, hookcmd.RelationID, map[string]string) error) error {
+	b := r.bags[m]
+	if b == nil || len(b.pending) == 0 {
+		return nil
+	}
+	if changes := b.changes(); len(changes) > 0 {
+		if err := set(ctx, r.id, changes); err != nil {
+			return err
+		}
+	}
+	if b.known == nil {
+		b.known = make(map[string]string, len(b.pending))
+	}
+	for key, value := range b.pending {
+		b.known[key] = value
+	}
+	b.pending = nil
+	return nil
+}

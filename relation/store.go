@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package relation
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/charmsmith/charmsmith/hookcmd"
+)
+
+// Store holds the relations of one dispatch: what was read of them, and what is
+// to be written. Package charm makes one per dispatch.
+type Store struct {
+	client   *hookcmd.Client
+	unit     string // ours
+	app      string // ours
+	isLeader func(context.Context) (bool, error)
+
+	mu        sync.Mutex // guards all below, and all relations
+	relations map[hookcmd.RelationID]*Relation
+	endpoints map[string][]*Relation // listed
+}
+
+// NewStore returns a store for the dispatch of unit, "app/0". isLeader is asked
+// before an application's databag is written.
+func NewStore(client *hookcmd.Client, unit string, isLeader func(context.Context) (bool, error)) *Store {
+	app, _, _ := strings.Cut(unit, "/")
+	return &Store{
+		client:    client,
+		unit:      unit,
+		app:       app,
+		isLeader:  isLeader,
+		relations: make(map[hookcmd.RelationID]*Relation),
+		endpoints: make(map[string][]*Relation),
+	}
+}
+
+// Relation returns the relation of that ID. app is its remote application, our
+// own for a peer relation, or empty if that is not known.
+func (s *Store) Relation(id hookcmd.RelationID, app string) *Relation {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.relation(id, app)
+}
+
+func (s *Store) relation(id hookcmd.RelationID, app string) *Relation {
+	r := s.relations[id]
+	if r == nil {
+		r = &Relation{store: s, id: id, bags: make(map[member]*bag)}
+		s.relations[id] = r
+	}
+	if app != "" {
+		r.app = app
+	}
+	return r
+}
+
+// SetBroken notes that the dispatch is about the end of a relation.
+func (s *Store) SetBroken(id hookcmd.RelationID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.relation(id, "").broken = true
+}
+
+// List returns the relations of an endpoint, by ID. They are those of
+// relation-ids: a relation that breaks in this dispatch is not among them.
+func (s *Store) List(ctx context.Context, endpoint string) ([]*Relation, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list, ok := s.endpoints[endpoint]
+	if !ok {
+		ids, err := s.client.RelationIDs(ctx, endpoint)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			list = append(list, s.relation(id, ""))
+		}
+		sortRelations(list)
+		s.endpoints[endpoint] = list
+	}
+	return slices.Clone(list), nil
+}
+
+// Flush sends what was written since the last flush, with one relation-set per
+// changed databag: relations in the order of endpoint and ID, in each the
+// unit's databag before the application's. After an error the rest is kept.
+func (s *Store) Flush(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var written []*Relation
+	for _, r := range s.relations {
+		if r.written {
+			written = append(written, r)
+		}
+	}
+	sortRelations(written)
+	for _, r := range written {
+		if err := r.flush(ctx, member{s.unit, false}, s.client.RelationSet); err != nil {
+			return err
+		}
+		if err := r.flush(ctx, member{s.app, true}, s.client.RelationSetApp); err != nil {
+			return err
+		}
+		r.written = false
+	}
+	return nil
+}
+
+func sortRelations(list []*Relation) {
+	slices.SortFunc(list, func(a, b *Relation) int {
+		return cmp.Or(cmp.Compare(a.id.Endpoint, b.id.Endpoint), cmp.Compare(a.id.ID, b.id.ID))
+	})
+}
+
+// bag is what is known of a databag. An empty value is a key that is not there,
+// as in Juju.
+type bag struct {
+	known    map[string]string // read, or written and flushed
+	complete bool              // all of the databag was read
+	pending  map[string]string // written, not flushed
+}
+
+// lookup returns the value of a key if it is known without reading.
+func (b *bag) lookup(key string) (value string, known bool) {
+	if value, ok := b.pending[key]; ok {
+		return value, true
+	}
+	value, ok := b.known[key]
+	return value, ok || b.complete
+}
+
+// all returns a copy of a databag that was read.
+func (b *bag) all() map[string]string {
+	all := maps.Clone(b.known)
+	if all == nil {
+		all = make(map[string]string, len(b.pending))
+	}
+	maps.Copy(all, b.pending)
+	maps.DeleteFunc(all, func(_, value string) bool { return value == "" })
+	return all
+}
+
+// changes returns what of pending is not known to be so already.
+func (b *bag) changes() map[string]string {
+	changes := make(map[string]string, len(b.pending))
+	for key, value := range b.pending {
+		if now, ok := b.known[key]; now == value && (ok || b.complete) {
+			continue
+		}
+		changes[key] = value
+	}
+	return changes
+}

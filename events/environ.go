@@ -3,17 +3,19 @@
 package events
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // Environ returns the environment variables by which Juju describes ev to unit:
 // JUJU_UNIT_NAME, JUJU_DISPATCH_PATH, JUJU_HOOK_NAME and those of the event's
-// own family. It is the inverse of [Parse], and an error if Parse would not
-// give ev back, as for a PeerJoined of another application's unit.
+// own family. It is the inverse of [Parse]. An event that Juju does not send to
+// that unit is an error, as a PeerJoined of another application's unit.
 func Environ(ev Event, unit string) ([]string, error) {
 	if ev == nil {
-		return nil, fmt.Errorf("cannot describe event: it is nil")
+		return nil, errors.New("cannot describe event: it is nil")
 	}
 	env := []string{"JUJU_UNIT_NAME=" + unit}
 	if action, ok := ev.(Action); ok {
@@ -36,7 +38,43 @@ func Environ(ev Event, unit string) ([]string, error) {
 	if back != ev {
 		return nil, fmt.Errorf("cannot describe %#v to unit %q: Juju's environment would mean %#v", ev, unit, back)
 	}
+	if err := checkUnits(ev, unit); err != nil {
+		return nil, fmt.Errorf("cannot describe %#v to unit %q: %w", ev, unit, err)
+	}
 	return env, nil
+}
+
+// checkUnits checks what Parse believes without looking: which units an event
+// can be about.
+func checkUnits(ev Event, own string) error {
+	var remote, departing string
+	switch ev := ev.(type) {
+	case PeerJoined:
+		remote = ev.Unit
+	case PeerChanged:
+		remote = ev.Unit
+	case PeerDeparted:
+		remote, departing = ev.Unit, ev.DepartingUnit
+	case RelationJoined:
+		remote = ev.Unit
+	case RelationChanged:
+		remote = ev.Unit
+	case RelationDeparted:
+		remote, departing = ev.Unit, ev.DepartingUnit
+	}
+	if remote == "" {
+		return nil
+	}
+	app := ev.(RelationEvent).Ref().App
+	switch {
+	case remote == own:
+		return errors.New("a unit has no events about itself")
+	case !strings.HasPrefix(remote, app+"/"):
+		return fmt.Errorf("%q is no unit of %q", remote, app)
+	case departing != "" && departing != own && departing != remote:
+		return fmt.Errorf("the departing unit %q is neither of the two", departing)
+	}
+	return nil
 }
 
 // appendOwn appends the variables of the event's family.
@@ -86,7 +124,7 @@ func appendOwn(env []string, ev Event) []string {
 func appendRelation(env []string, ref RelationRef, unit string) []string {
 	return append(env,
 		"JUJU_RELATION="+ref.Endpoint,
-		"JUJU_RELATION_ID="+ref.String(),
+		"JUJU_RELATION_ID="+ref.Endpoint+":"+strconv.Itoa(ref.ID),
 		"JUJU_REMOTE_UNIT="+unit,
 		"JUJU_REMOTE_APP="+ref.App)
 }

@@ -2,8 +2,6 @@
 
 package events
 
-import "strconv"
-
 // RelationEvent is an event of a relation. The Relation types are events of
 // endpoints that the charm provides or requires, the Peer types of endpoints
 // among the units of the application.
@@ -27,9 +25,6 @@ type RelationRef struct {
 
 // Ref returns r; it makes r reachable in every [RelationEvent].
 func (r RelationRef) Ref() RelationRef { return r }
-
-// String returns Juju's form of the relation's ID, "db:3".
-func (r RelationRef) String() string { return r.Endpoint + ":" + strconv.Itoa(r.ID) }
 
 // PeerCreated is sent once for each peer endpoint, after [Install]; from then
 // on the peer databags can be used.

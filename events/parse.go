@@ -23,9 +23,11 @@ import (
 // An error names the variable that is missing or malformed.
 func Parse(env []string) (Event, error) {
 	v := readVariables(env)
-	if _, err := applicationOf("JUJU_UNIT_NAME", v.unit); err != nil {
+	own, err := applicationOf("JUJU_UNIT_NAME", v.unit)
+	if err != nil {
 		return nil, err
 	}
+	v.app = own
 	kind, name, err := v.dispatch()
 	if err != nil {
 		return nil, err
@@ -60,8 +62,14 @@ func (v variables) dispatch() (kind, name string, err error) {
 		}
 		return kind, name, nil
 	case v.hookName != "":
+		if strings.Contains(v.hookName, "/") {
+			return "", "", malformed("JUJU_HOOK_NAME", v.hookName, "must be the name of a hook")
+		}
 		return "hooks", v.hookName, nil
 	case v.actionName != "":
+		if strings.Contains(v.actionName, "/") {
+			return "", "", malformed("JUJU_ACTION_NAME", v.actionName, "must be the name of an action")
+		}
 		return "actions", v.actionName, nil
 	}
 	return "", "", missing("JUJU_DISPATCH_PATH")
@@ -117,16 +125,12 @@ func (v variables) relationEvent(endpoint, suffix string) (Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	own, err := applicationOf("JUJU_UNIT_NAME", v.unit)
-	if err != nil {
-		return nil, err
-	}
 	if suffix == relationJoined || suffix == relationDeparted {
 		if v.remoteUnit == "" {
 			return nil, missing("JUJU_REMOTE_UNIT")
 		}
 	}
-	peer := ref.App == own
+	peer := ref.App == v.app
 	switch suffix {
 	case relationCreated:
 		if peer {
@@ -194,8 +198,9 @@ func (v variables) relationRef(endpoint, suffix string) (RelationRef, error) {
 }
 
 func (v variables) storage(storage, suffix string) (Event, error) {
-	ref := StorageRef{Storage: storage, ID: v.storageID, Kind: v.storageKind, Location: v.storageLocation}
-	if ref.ID != "" {
+	ref := StorageRef{Storage: storage}
+	if v.storageID != "" {
+		ref.ID, ref.Kind, ref.Location = v.storageID, v.storageKind, v.storageLocation
 		name, number, _ := cutLast(ref.ID, "/")
 		if _, ok := parseNumber(number); !ok || name != storage {
 			return nil, malformed("JUJU_STORAGE_ID", ref.ID, fmt.Sprintf(`must be "%s/NUMBER"`, storage))

@@ -24,6 +24,7 @@ const (
 // variable is empty: no rule tells the two apart.
 type variables struct {
 	unit         string // JUJU_UNIT_NAME
+	app          string // of unit
 	dispatchPath string // JUJU_DISPATCH_PATH
 	hookName     string // JUJU_HOOK_NAME
 

@@ -3,14 +3,11 @@
 package hookcmd
 
 import (
-	"bytes"
 	"context"
-	"encoding/gob"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"reflect"
 	"strings"
 	"syscall"
 	"time"
@@ -30,12 +27,10 @@ type Socket struct {
 	// turn holds one token, for whoever uses the fields below.
 	turn chan struct{}
 
-	file    *os.File // nil before the first command
-	out     bytes.Buffer
-	encoder *gob.Encoder // to out
-	decoder *gob.Decoder // of frames from file
-	header  *replyHeader // read, its body not yet
-	seq     uint64
+	file    *os.File             // nil before the first command
+	out     []byte               // to be written
+	replies *replies             // from file
+	seq     uint64               // of the last request
 	sent    map[uint64]*exchange // not yet answered
 	broken  error                // why the connection cannot be used any more
 }
@@ -197,7 +192,7 @@ func (s *Socket) check(ctx context.Context, err error) error {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
 		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		err = errors.New("the unit agent closed the connection")
-	case !errors.Is(err, errFrame):
+	case !errors.Is(err, errMalformed):
 		err = fmt.Errorf("cannot talk to the unit agent: %w", err)
 	}
 	s.fail(err)
@@ -241,8 +236,8 @@ func (s *Socket) connect(ctx context.Context) error {
 		return err
 	}
 	s.file = file
-	s.encoder = gob.NewEncoder(&s.out)
-	s.decoder = gob.NewDecoder(&frames{from: file})
+	s.replies = newReplies(file)
+	s.out = gobDefinitions()
 	return nil
 }
 
@@ -263,23 +258,14 @@ func (s *Socket) settle() error {
 func (s *Socket) send(x *exchange) {
 	s.seq++
 	s.sent[s.seq] = x
-	// Encoding these structs into memory cannot fail.
-	_ = s.encoder.Encode(requestHeader{ServiceMethod: serviceMethod, Seq: s.seq})
-	_ = s.encoder.Encode(requestBody{
-		ContextId:   s.agent.ContextID,
-		Dir:         s.agent.Dir,
-		CommandName: x.call.Command,
-		Args:        x.call.Args,
-		StdinSet:    true,
-		Stdin:       x.call.Stdin,
-	})
+	s.out = appendRequest(s.out, s.seq, s.agent, x.call)
 }
 
 // write may be interrupted; the next write goes on where it stopped.
 func (s *Socket) write() error {
-	for s.out.Len() > 0 {
-		n, err := s.file.Write(s.out.Bytes())
-		s.out.Next(n)
+	for len(s.out) > 0 {
+		n, err := s.file.Write(s.out)
+		s.out = s.out[n:]
 		if err != nil {
 			return err
 		}
@@ -289,37 +275,22 @@ func (s *Socket) write() error {
 
 // receive reads one answer. It may be interrupted; the next goes on.
 func (s *Socket) receive() error {
-	if s.header == nil {
-		var header replyHeader
-		if err := s.decoder.Decode(&header); err != nil {
-			return err
-		}
-		s.header = &header
-	}
-	var body replyBody
-	var err error
-	if s.header.Error == "" {
-		err = s.decoder.Decode(&body)
-	} else {
-		err = s.decoder.DecodeValue(reflect.Value{}) // drop it
-	}
+	reply, err := s.replies.next()
 	if err != nil {
 		return err
 	}
-	header := s.header
-	s.header = nil
-	x, ok := s.sent[header.Seq]
+	x, ok := s.sent[reply.seq]
 	if !ok {
-		return errFrame
+		return errMalformed
 	}
-	delete(s.sent, header.Seq)
+	delete(s.sent, reply.seq)
 	switch {
-	case header.Error != "":
-		x.answer(nil, refused(x.call, header.Error))
-	case body.Code != 0:
-		x.answer(nil, failed(x.call, body.Code, string(body.Stderr)))
+	case reply.err != "":
+		x.answer(nil, refused(x.call, reply.err))
+	case reply.code != 0:
+		x.answer(nil, failed(x.call, reply.code, string(reply.stderr)))
 	default:
-		x.answer(body.Stdout, nil)
+		x.answer(reply.stdout, nil)
 	}
 	return nil
 }

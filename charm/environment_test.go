@@ -53,7 +53,7 @@ func TestEnvironment(t *testing.T) {
 			ModelName: "testmodel", ModelUUID: "deadbeef-0bad-400d-8000-4b1d0d06f00d",
 			JujuVersion: charm.ParseJujuVersion("3.6.9"), Machine: "0", Zone: "zone1",
 			APIAddresses: []string{"10.0.0.1:17070", "10.0.0.2:17070"},
-			Proxies: charm.Proxies{HTTP: "http://jp:1", HTTPS: "http://jp:2", FTP: "ftp://jp:3", NoProxy: "127.0.0.1"},
+			Proxies:      charm.Proxies{HTTP: "http://jp:1", HTTPS: "http://jp:2", FTP: "ftp://jp:3", NoProxy: "127.0.0.1"},
 		}},
 		{"4", "update-status-subordinate", charm.Environment{
 			Unit: "sub/3", Application: "sub", Dir: "${CHARM_DIR}",

@@ -41,17 +41,7 @@ func (r *replies) next() (*reply, error) {
 		}
 		if r.pending == nil {
 			header := &reply{}
-			ok, err := r.types.readValue(message, func(name string, typ int, value *gobReader) error {
-				switch {
-				case name == "Seq" && typ == gobUint:
-					header.seq = value.uint()
-				case name == "Error" && typ == gobString:
-					header.err = string(value.bytes())
-				default:
-					return r.types.skip(typ, value)
-				}
-				return value.err
-			})
+			ok, err := r.types.readValue(message, r.header(header))
 			if err != nil {
 				return nil, err
 			}
@@ -61,19 +51,7 @@ func (r *replies) next() (*reply, error) {
 			continue
 		}
 		answer := r.pending
-		ok, err := r.types.readValue(message, func(name string, typ int, value *gobReader) error {
-			switch {
-			case name == "Code" && typ == gobInt:
-				answer.code = value.int()
-			case name == "Stdout" && typ == gobBytes:
-				answer.stdout = bytes.Clone(value.bytes())
-			case name == "Stderr" && typ == gobBytes:
-				answer.stderr = bytes.Clone(value.bytes())
-			default:
-				return r.types.skip(typ, value)
-			}
-			return value.err
-		})
+		ok, err := r.types.readValue(message, r.body(answer))
 		if err != nil {
 			return nil, err
 		}
@@ -81,6 +59,38 @@ func (r *replies) next() (*reply, error) {
 			r.pending = nil
 			return answer, nil
 		}
+	}
+}
+
+// header returns a function that reads the fields of an answer's header.
+func (r *replies) header(to *reply) func(gobField, *gobReader) error {
+	return func(field gobField, value *gobReader) error {
+		switch field.name {
+		case "Seq":
+			to.seq = value.typedUint(field.typ)
+		case "Error":
+			to.err = string(value.typedBytes(field.typ, gobString))
+		default:
+			return r.types.skip(field.typ, value)
+		}
+		return value.err
+	}
+}
+
+// body returns a function that reads the fields of an answer's body.
+func (r *replies) body(to *reply) func(gobField, *gobReader) error {
+	return func(field gobField, value *gobReader) error {
+		switch field.name {
+		case "Code":
+			to.code = value.typedInt(field.typ)
+		case "Stdout":
+			to.stdout = bytes.Clone(value.typedBytes(field.typ, gobBytes))
+		case "Stderr":
+			to.stderr = bytes.Clone(value.typedBytes(field.typ, gobBytes))
+		default:
+			return r.types.skip(field.typ, value)
+		}
+		return value.err
 	}
 }
 

@@ -101,7 +101,7 @@ func decode(call Call, stdout []byte, result any) error {
 		var typeError *json.UnmarshalTypeError
 		if errors.As(err, &typeError) { // its text quotes numbers
 			kind, _, _ := strings.Cut(typeError.Value, " ")
-			err = fmt.Errorf("a %s stands where %v is expected", kind, typeError.Type)
+			err = fmt.Errorf("JSON %s where %v is expected", kind, typeError.Type)
 		}
 		return misprinted(call, fmt.Errorf("it printed %d bytes that are not the expected JSON: %w", len(stdout), err))
 	}

@@ -32,9 +32,9 @@ func TestFailingHookCommand(t *testing.T) {
 		"wrong usage":    {hookcmdtest.Failure(2, `option provided but not defined: --app`), "option provided but not defined: --app (exit code 2)"},
 		"fails silently": {hookcmdtest.Answer{Code: 1}, "no reason given (exit code 1)"},
 		"prints nothing": {hookcmdtest.Answer{}, "it printed nothing, JSON was expected"},
-		"prints no JSON": {hookcmdtest.Answer{Stdout: "hunter2"}, "it printed 7 bytes that are not the expected JSON: invalid character 'h' looking for beginning of value"},
-		"prints a list":  {hookcmdtest.Answer{Stdout: `["hunter2"]`}, "it printed 11 bytes that are not the expected JSON: JSON array where map[string]string is expected"},
-		"prints 10 MB":   {hookcmdtest.Answer{Stdout: strings.Repeat("hunter2 ", 10<<20/8)}, "it printed 10485760 bytes that are not the expected JSON"},
+		"prints no JSON": {hookcmdtest.Answer{Stdout: "hunter2"}, "it printed 7 bytes that cannot be used: not JSON: invalid character 'h' looking for beginning of value"},
+		"prints a list":  {hookcmdtest.Answer{Stdout: `["hunter2"]`}, "it printed 11 bytes that cannot be used: JSON array where map[string]string is expected"},
+		"prints 10 MB":   {hookcmdtest.Answer{Stdout: strings.Repeat("hunter2 ", 10<<20/8)}, "it printed 10485760 bytes that cannot be used: not JSON"},
 	} {
 		for _, transport := range []string{"socket", "exec"} {
 			t.Run(name+"/"+transport, func(t *testing.T) {

@@ -48,12 +48,16 @@ func (a *Auto) RunBatch(ctx context.Context, calls []Call) ([][]byte, error) {
 		}
 	}
 	stdouts := make([][]byte, len(calls))
+	var first error
 	for i, call := range calls {
 		stdout, err := a.runExec(ctx, call)
-		if err != nil {
-			return nil, err
+		if first == nil {
+			first = err
 		}
 		stdouts[i] = stdout
+	}
+	if first != nil {
+		return nil, first
 	}
 	return stdouts, nil
 }
@@ -61,15 +65,19 @@ func (a *Auto) RunBatch(ctx context.Context, calls []Call) ([][]byte, error) {
 // Post implements [Poster].
 func (a *Auto) Post(ctx context.Context, call Call, done func(error)) error {
 	if a.unreachable.Load() == nil {
-		err := a.socket.Post(ctx, call, done)
+		err := a.socket.Post(ctx, call, func(err error) {
+			later := context.WithoutCancel(ctx)
+			if a.fallBack(later, err) {
+				_, err = a.runExec(later, call)
+			}
+			done(err)
+		})
 		if !a.fallBack(ctx, err) {
 			return err
 		}
 	}
-	if _, err := a.runExec(ctx, call); err != nil {
-		return err
-	}
-	done(nil)
+	_, err := a.runExec(ctx, call)
+	done(err)
 	return nil
 }
 

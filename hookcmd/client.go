@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"unicode/utf8"
 )
@@ -53,16 +54,24 @@ func (c *Client) answer(ctx context.Context, call Call, result any) (answered bo
 
 // read runs a command that prints JSON.
 func read[T any](ctx context.Context, c *Client, call Call) (T, error) {
-	var result T
+	return readAs(ctx, c, call, func(printed T) (T, error) { return printed, nil })
+}
+
+// readAs runs a command that prints JSON of another form than its result.
+func readAs[P, T any](ctx context.Context, c *Client, call Call, convert func(printed P) (T, error)) (T, error) {
+	var result, none T
 	if answered, err := c.answer(ctx, call, &result); answered || err != nil {
 		return result, err
 	}
 	stdout, err := c.runner.Run(ctx, call)
 	if err != nil {
-		return result, err
+		return none, err
 	}
-	err = decode(call, stdout, &result)
-	return result, err
+	var printed P
+	if err := decode(call, stdout, &printed); err != nil {
+		return none, err
+	}
+	return convert(printed)
 }
 
 // readAll runs several commands that print JSON, at once if the Runner can.
@@ -97,15 +106,21 @@ func decode(call Call, stdout []byte, result any) error {
 	if len(bytes.TrimSpace(stdout)) == 0 {
 		return misprinted(call, errors.New("it printed nothing, JSON was expected"))
 	}
-	if err := json.Unmarshal(stdout, result); err != nil {
-		var typeError *json.UnmarshalTypeError
-		if errors.As(err, &typeError) { // its text quotes numbers
-			kind, _, _ := strings.Cut(typeError.Value, " ")
-			err = fmt.Errorf("JSON %s where %v is expected", kind, typeError.Type)
-		}
-		return misprinted(call, fmt.Errorf("it printed %d bytes that are not the expected JSON: %w", len(stdout), err))
+	err := json.Unmarshal(stdout, result)
+	if err == nil {
+		return nil
 	}
-	return nil
+	reason := errors.New("not of the expected form")
+	var syntax *json.SyntaxError
+	var mismatch *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		reason = fmt.Errorf("not JSON: %w", err)
+	case errors.As(err, &mismatch): // its own text quotes numbers
+		kind, _, _ := strings.Cut(mismatch.Value, " ")
+		reason = fmt.Errorf("JSON %s where %v is expected", kind, mismatch.Type)
+	}
+	return misprinted(call, fmt.Errorf("it printed %d bytes that cannot be used: %w", len(stdout), reason))
 }
 
 // misprinted is the error of a command that succeeded, but whose output is wrong.
@@ -160,8 +175,14 @@ func (c *Client) writeData(ctx context.Context, call Call, data map[string]strin
 }
 
 // writeTemp writes content to a new file that only the owner can read. The
-// agent, which is root or the owner, opens it by its path.
+// agent, which is root or the owner, opens it by its path, which is absolute.
 func writeTemp(dir string, content []byte) (path string, err error) {
+	if dir == "" {
+		dir = os.TempDir()
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return "", err
+	}
 	f, err := os.CreateTemp(dir, "charmsmith-*") // mode 0600
 	if err != nil {
 		return "", err

@@ -61,31 +61,33 @@ type Error struct {
 	Err     error    // one of the conditions above, or the cause; may be nil
 }
 
-// maxShown bounds how much of an argument or of standard error a text shows.
-const maxShown = 1024
+// What a text shows at most, in bytes.
+const (
+	maxArg     = 100
+	maxCommand = 400
+	maxReason  = 1000
+)
 
 // Error says which command failed and why.
 func (e *Error) Error() string {
-	var b strings.Builder
-	b.WriteString(`cannot run "`)
-	b.WriteString(e.Command)
+	var command strings.Builder
+	command.WriteString(e.Command)
 	for _, arg := range e.Args {
-		b.WriteByte(' ')
-		b.WriteString(shorten(arg, 100))
+		command.WriteByte(' ')
+		command.WriteString(shorten(arg, maxArg))
 	}
-	b.WriteString(`": `)
-	switch {
-	case e.Stderr != "":
-		b.WriteString(shorten(e.Stderr, maxShown))
-	case e.Err != nil:
-		b.WriteString(e.Err.Error())
-	default:
-		b.WriteString("no reason given")
+	reason := e.Stderr
+	if reason == "" {
+		reason = "no reason given"
+		if e.Err != nil {
+			reason = e.Err.Error()
+		}
 	}
+	text := fmt.Sprintf(`cannot run "%s": %s`, shorten(command.String(), maxCommand), shorten(reason, maxReason))
 	if e.Code > 0 {
-		fmt.Fprintf(&b, " (exit code %d)", e.Code)
+		text += fmt.Sprintf(" (exit code %d)", e.Code)
 	}
-	return b.String()
+	return text
 }
 
 // Unwrap returns e.Err.
@@ -120,6 +122,7 @@ func redact(call Call) []string {
 
 // condition reads the texts of Juju 3.6 and 4; it is the only place that does.
 func condition(command, stderr string) error {
+	stderr = withoutQuoted(stderr)
 	has := func(text string) bool { return strings.Contains(stderr, text) }
 	secret := strings.HasPrefix(command, "secret-")
 	switch {
@@ -137,7 +140,7 @@ func condition(command, stderr string) error {
 		return ErrUnitNotFound
 	case has("relation not found"):
 		return ErrRelationNotFound
-	case has("permission denied"), has("not allowed"):
+	case has("permission denied"), has("is not allowed to"):
 		return ErrPermission
 	case secret && has("already exists"):
 		return ErrSecretExists
@@ -153,6 +156,24 @@ func condition(command, stderr string) error {
 		return ErrPortConflict
 	}
 	return nil
+}
+
+// withoutQuoted empties what stands in quotes: names that somebody chose.
+func withoutQuoted(s string) string {
+	var b strings.Builder
+	inside := false
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '"':
+			inside = !inside
+			b.WriteByte('"')
+		case !inside:
+			b.WriteByte(s[i])
+		case s[i] == '\\':
+			i++
+		}
+	}
+	return b.String()
 }
 
 // shorten cuts s after max bytes, at a whole character, and says so.

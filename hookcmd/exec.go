@@ -84,6 +84,9 @@ func (e *Exec) lookPath(command string) (string, error) {
 		return path, nil
 	}
 	for _, dir := range filepath.SplitList(e.path()) {
+		if !filepath.IsAbs(dir) {
+			continue // as package os/exec does
+		}
 		path := filepath.Join(dir, command)
 		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
 			e.paths[command] = path

@@ -4,6 +4,7 @@ package hookcmd
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -49,6 +50,25 @@ func (t *GoalTime) UnmarshalText(text []byte) (err error) {
 		return fmt.Errorf("cannot parse time %q of goal state", text)
 	}
 	return nil
+}
+
+// MarshalJSON returns the text of MarshalText as a string; without it there
+// would be that of time.Time.
+func (t GoalTime) MarshalJSON() ([]byte, error) {
+	text, err := t.MarshalText()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(string(text))
+}
+
+// UnmarshalJSON reads a string as UnmarshalText does.
+func (t *GoalTime) UnmarshalJSON(data []byte) error {
+	var text string
+	if err := json.Unmarshal(data, &text); err != nil {
+		return err
+	}
+	return t.UnmarshalText([]byte(text))
 }
 
 // GoalState returns what the operator asked the model to become.

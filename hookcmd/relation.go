@@ -151,10 +151,12 @@ func (c *Client) RelationSetApp(ctx context.Context, rel RelationID, data map[st
 // RelationModelGet returns the UUID of the model that hosts the remote
 // application. [ErrNotSupported] before Juju 3.6.2.
 func (c *Client) RelationModelGet(ctx context.Context, rel RelationID) (uuid string, err error) {
-	model, err := read[struct {
+	type model struct {
 		UUID string `json:"uuid"`
-	}](ctx, c, newCall("relation-model-get", "-r", rel.String()))
-	return model.UUID, err
+	}
+	return readAs(ctx, c, newCall("relation-model-get", "-r", rel.String()), func(printed model) (string, error) {
+		return printed.UUID, nil
+	})
 }
 
 func cutLast(s, separator string) (before, after string, found bool) {

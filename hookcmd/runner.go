@@ -34,7 +34,8 @@ type Runner interface {
 // a unit agent in the same process does. [Client] asks it first. It either sets
 // *result and returns true, or changes nothing and returns false, upon which
 // Client runs the command as text. The type of result is a pointer to what the
-// method of Client returns, or nil where that is only an error.
+// method of Client returns: **string for one that returns whether there is a
+// value, nil for one that returns only an error.
 type Answerer interface {
 	Runner
 	Answer(ctx context.Context, call Call, result any) (answered bool, err error)

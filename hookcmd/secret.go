@@ -94,8 +94,12 @@ func (c *Client) SecretGet(ctx context.Context, secret SecretLookup, mode Secret
 		}
 		if id == "" {
 			info, err := c.SecretInfoGet(ctx, secret)
+			var refusal *Error
+			if errors.As(err, &refusal) && refusal.Code > 0 { // it is not ours
+				return nil, misprinted(call, fmt.Errorf("the value of %q may not be text, and Juju passes such values only by the secret's ID", key))
+			}
 			if err != nil {
-				return nil, wrap(call, fmt.Errorf("the value of %q may not be text, and Juju passes such values only by the secret's ID", key))
+				return nil, err
 			}
 			id = info.ID
 		}
@@ -254,15 +258,13 @@ func (c *Client) SecretInfoGet(ctx context.Context, secret SecretLookup) (Secret
 		secret.Label = ""
 	}
 	call := newCall("secret-info-get", secret.args()...)
-	infos, err := read[map[string]SecretInfo](ctx, c, call)
-	if err != nil {
-		return SecretInfo{}, err
-	}
-	for id, info := range infos {
-		info.ID = id
-		return info, nil
-	}
-	return SecretInfo{}, misprinted(call, fmt.Errorf("%w: it printed none", ErrSecretNotFound))
+	return readAs(ctx, c, call, func(printed map[string]SecretInfo) (SecretInfo, error) {
+		for id, info := range printed {
+			info.ID = id
+			return info, nil
+		}
+		return SecretInfo{}, misprinted(call, fmt.Errorf("%w: it printed none", ErrSecretNotFound))
+	})
 }
 
 // SecretIDs returns the IDs, without "secret:", of the secrets that this unit

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -23,6 +24,9 @@ import (
 // ends is abandoned: its answer is awaited and dropped by the next command.
 type Socket struct {
 	agent Agent
+
+	mu     sync.Mutex // guards closed, and setting file
+	closed bool
 
 	// turn holds one token, for whoever uses the fields below.
 	turn chan struct{}
@@ -92,29 +96,46 @@ func (s *Socket) Post(ctx context.Context, call Call, done func(error)) error {
 		if err := s.settle(); err != nil {
 			return err
 		}
-		s.send(&exchange{call: call, done: done})
-		return s.write()
+		x := &exchange{call: call}
+		s.send(x)
+		if err := s.write(); err != nil {
+			return err
+		}
+		x.done = done
+		return nil
 	})
 }
 
-// Close waits for the answers of posted commands, until ctx ends, and closes
-// the connection. The agent cannot end the dispatch before that. Commands run
-// after Close fail. To close twice is no error.
+// Close waits for the answers of posted and running commands, until ctx ends,
+// and closes the connection. The agent cannot end the dispatch before that. It
+// is an error if commands were unanswered; they fail. Commands run after Close
+// fail. To close twice is no error.
 func (s *Socket) Close(ctx context.Context) error {
-	err := s.lock(ctx)
-	if err != nil {
+	if err := s.lock(ctx); err != nil {
+		s.closeFile() // whoever has the turn notices
 		return fmt.Errorf("cannot close agent socket: %w", err)
 	}
 	defer s.unlock()
-	if s.file == nil || s.broken != nil {
-		s.fail(errClosed)
-		return nil
+	var err error
+	if s.file != nil && s.broken == nil {
+		err = s.interruptible(ctx, s.settle)
 	}
-	if err = s.interruptible(ctx, s.settle); err != nil {
-		err = fmt.Errorf("cannot close agent socket: commands are unanswered: %w", err)
-	}
+	s.closeFile()
 	s.fail(errClosed)
-	return err
+	if err != nil {
+		return fmt.Errorf("cannot close agent socket: commands are unanswered: %w", err)
+	}
+	return nil
+}
+
+// closeFile closes the connection, also one that is yet to be made.
+func (s *Socket) closeFile() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	if s.file != nil {
+		_ = s.file.Close()
+	}
 }
 
 var errClosed = errors.New("the agent socket is closed")
@@ -145,13 +166,16 @@ func (s *Socket) exchange(ctx context.Context, exchanges ...*exchange) error {
 // use runs do with the connection for itself, until ctx ends. It returns an
 // *Error about call.
 func (s *Socket) use(ctx context.Context, call Call, do func() error) error {
+	if ctx.Err() != nil {
+		return wrap(call, ctx.Err())
+	}
 	if err := s.lock(ctx); err != nil {
 		return wrap(call, err)
 	}
 	defer s.unlock()
 	if s.broken == nil && s.file == nil {
 		if err := s.connect(ctx); err != nil {
-			return wrap(call, &unreachableError{err})
+			return wrap(call, err)
 		}
 	}
 	if s.broken != nil {
@@ -189,6 +213,8 @@ func (s *Socket) check(ctx context.Context, err error) error {
 		return nil
 	case errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() != nil:
 		return fmt.Errorf("no answer from the unit agent: %w", ctx.Err())
+	case errors.Is(err, os.ErrClosed):
+		err = errClosed
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
 		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		err = errors.New("the unit agent closed the connection")
@@ -212,9 +238,6 @@ func (s *Socket) fail(cause error) {
 }
 
 func (s *Socket) lock(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	select {
 	case s.turn <- struct{}{}:
 		return nil
@@ -233,7 +256,13 @@ func (s *Socket) unlock() { <-s.turn }
 func (s *Socket) connect(ctx context.Context) error {
 	file, err := dial(ctx, s.agent.Address)
 	if err != nil {
-		return err
+		return &unreachableError{err}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		_ = file.Close()
+		return errClosed
 	}
 	s.file = file
 	s.replies = newReplies(file)

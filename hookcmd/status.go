@@ -26,10 +26,11 @@ func (c *Client) StatusGet(ctx context.Context) (StatusInfo, error) {
 // StatusGetApp returns the application's status and that of its units.
 // [ErrNotLeader] if this unit is not the leader.
 func (c *Client) StatusGetApp(ctx context.Context) (AppStatusInfo, error) {
-	result, err := read[struct {
+	type status struct {
 		App AppStatusInfo `json:"application-status"`
-	}](ctx, c, newCall("status-get", "--include-data", "--application"))
-	return result.App, err
+	}
+	call := newCall("status-get", "--include-data", "--application")
+	return readAs(ctx, c, call, func(printed status) (AppStatusInfo, error) { return printed.App, nil })
 }
 
 // StatusSet sets this unit's status, at once and whether or not the hook

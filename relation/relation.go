@@ -85,25 +85,36 @@ func (r *Relation) remoteUnits(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.units = r.withoutOwn(listed)
-	slices.SortFunc(r.units, compareUnits)
-	return r.units, nil
+	units, err := r.withoutOwn(ctx, listed)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(units, compareUnits)
+	r.units = units
+	return units, nil
 }
 
 // withoutOwn drops ourselves and, unless this is a peer relation, all units of
 // our application, which some versions of Juju 4 list (juju/juju #21713).
-func (r *Relation) withoutOwn(listed []string) []string {
-	own := r.store.app + "/"
-	peer := r.app == r.store.app || r.app == "" && !slices.ContainsFunc(listed, func(unit string) bool {
-		return !strings.HasPrefix(unit, own)
-	})
+func (r *Relation) withoutOwn(ctx context.Context, listed []string) ([]string, error) {
+	isOwn := func(unit string) bool { return strings.HasPrefix(unit, r.store.app+"/") }
+	if i := slices.IndexFunc(listed, func(unit string) bool { return !isOwn(unit) }); i >= 0 {
+		r.app, _, _ = strings.Cut(listed[i], "/")
+	}
+	if len(listed) == 0 {
+		return []string{}, nil
+	}
+	app, err := r.remoteApp(ctx)
+	if err != nil {
+		return nil, err
+	}
 	units := make([]string, 0, len(listed))
 	for _, unit := range listed {
-		if unit != r.store.unit && (peer || !strings.HasPrefix(unit, own)) {
+		if unit != r.store.unit && (app == r.store.app || !isOwn(unit)) {
 			units = append(units, unit)
 		}
 	}
-	return units
+	return units, nil
 }
 
 // compareUnits sorts db/2 before db/10.

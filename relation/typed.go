@@ -5,10 +5,10 @@ package relation
 import (
 	"bytes"
 	"context"
-	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -123,66 +123,82 @@ type field struct {
 	text      bool // plain text, not JSON
 }
 
+// fieldsOf returns the fields of a struct. A field of an embedded struct is
+// hidden by one of its name, as in Go.
 func fieldsOf(t reflect.Type) ([]field, error) {
 	if t.Kind() != reflect.Struct {
 		return nil, fmt.Errorf("cannot map %s to a databag: it is no struct", t)
 	}
+	all, err := appendFields(nil, t, nil)
+	if err != nil {
+		return nil, fmt.Errorf("cannot map %s to a databag: %w", t, err)
+	}
+	byKey := make(map[string]int) // index into fields
 	var fields []field
-	var whole [][]int // embedded structs that are one key, or none
-	names := make(map[string]string)
-	for _, sf := range reflect.VisibleFields(t) {
+	for _, f := range all {
+		i, taken := byKey[f.key]
+		switch {
+		case !taken:
+			byKey[f.key] = len(fields)
+			fields = append(fields, f)
+		case f.name != fields[i].name || len(f.index) == len(fields[i].index):
+			return nil, fmt.Errorf("cannot map %s to a databag: fields %s and %s have the key %q", t, fields[i].name, f.name, f.key)
+		case len(f.index) < len(fields[i].index):
+			fields[i] = f
+		}
+	}
+	return fields, nil
+}
+
+// appendFields appends the fields of t, which is embedded at index.
+func appendFields(fields []field, t reflect.Type, index []int) ([]field, error) {
+	for i := range t.NumField() {
+		sf := t.Field(i)
+		at := append(slices.Clone(index), i)
 		tag, tagged := sf.Tag.Lookup("databag")
-		if isInside(sf.Index, whole) {
-			continue
-		}
-		if sf.Anonymous && tagged {
-			whole = append(whole, sf.Index)
-		}
-		if !sf.IsExported() || tag == "-" || sf.Anonymous && !tagged {
-			continue
-		}
-		if throughPointer(t, sf.Index) {
-			return nil, fmt.Errorf("cannot map %s to a databag: field %s is in an embedded pointer", t, sf.Name)
-		}
-		key, options, _ := strings.Cut(tag, ",")
-		f := field{name: sf.Name, key: key, index: sf.Index, typ: sf.Type, optional: sf.Type.Kind() == reflect.Pointer}
-		if key == "" {
-			f.key = sf.Name
-		}
-		for option := range strings.SplitSeq(options, ",") {
-			switch option {
-			case "":
-			case "omitempty":
-				f.optional, f.omitEmpty = true, true
-			case "string":
-				f.text = true
-			default:
-				return nil, fmt.Errorf("cannot map %s to a databag: field %s has the unknown option %q", t, sf.Name, option)
+		if sf.Anonymous && !tagged {
+			if sf.Type.Kind() == reflect.Struct {
+				var err error
+				if fields, err = appendFields(fields, sf.Type, at); err != nil {
+					return nil, err
+				}
+				continue
+			}
+			if sf.Type.Kind() == reflect.Pointer && sf.Type.Elem().Kind() == reflect.Struct {
+				return nil, fmt.Errorf("field %s is an embedded pointer; embed the struct, or give it a key", sf.Name)
 			}
 		}
-		if other, taken := names[f.key]; taken {
-			return nil, fmt.Errorf("cannot map %s to a databag: fields %s and %s have the key %q", t, other, sf.Name, f.key)
+		if !sf.IsExported() || tag == "-" {
+			continue
 		}
-		names[f.key] = sf.Name
+		f, err := fieldOf(sf, tag)
+		if err != nil {
+			return nil, err
+		}
+		f.index = at
 		fields = append(fields, f)
 	}
 	return fields, nil
 }
 
-// isInside reports whether a field is one of an embedded struct among structs.
-func isInside(index []int, structs [][]int) bool {
-	return slices.ContainsFunc(structs, func(outer []int) bool {
-		return len(index) > len(outer) && slices.Equal(index[:len(outer)], outer)
-	})
-}
-
-func throughPointer(t reflect.Type, index []int) bool {
-	for _, i := range index[:len(index)-1] {
-		if t = t.Field(i).Type; t.Kind() == reflect.Pointer {
-			return true
+func fieldOf(sf reflect.StructField, tag string) (field, error) {
+	key, options, _ := strings.Cut(tag, ",")
+	f := field{name: sf.Name, key: key, typ: sf.Type, optional: sf.Type.Kind() == reflect.Pointer}
+	if key == "" {
+		f.key = sf.Name
+	}
+	for option := range strings.SplitSeq(options, ",") {
+		switch option {
+		case "":
+		case "omitempty":
+			f.optional, f.omitEmpty = true, true
+		case "string":
+			f.text = true
+		default:
+			return f, fmt.Errorf("field %s has the unknown option %q", sf.Name, option)
 		}
 	}
-	return false
+	return f, nil
 }
 
 func isEmpty(value reflect.Value) bool {
@@ -203,7 +219,7 @@ func (f field) encode(value reflect.Value) (string, error) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value.Interface()); err != nil {
+	if err := encoder.Encode(value.Addr().Interface()); err != nil {
 		return "", err
 	}
 	return strings.TrimSuffix(b.String(), "\n"), nil
@@ -214,64 +230,44 @@ func (f field) decode(text string, target reflect.Value) error {
 		return decodeText(text, target)
 	}
 	err := json.Unmarshal([]byte(text), target.Addr().Interface())
-	var typeError *json.UnmarshalTypeError
-	if errors.As(err, &typeError) { // its text quotes numbers
-		kind, _, _ := strings.Cut(typeError.Value, " ")
-		return fmt.Errorf("the value has a JSON %s where %s is expected", kind, typeError.Type)
-	}
-	if err != nil {
-		return fmt.Errorf("the value is not the expected JSON: %w", err)
-	}
-	return nil
-}
-
-// same reports whether two texts mean the same value.
-func (f field) same(a, b string) bool {
-	if a == b || f.text || a == "" || b == "" {
-		return a == b
-	}
-	decodedA, decodedB := reflect.New(f.typ).Elem(), reflect.New(f.typ).Elem()
-	return f.decode(a, decodedA) == nil && f.decode(b, decodedB) == nil &&
-		reflect.DeepEqual(decodedA.Interface(), decodedB.Interface())
-}
-
-// encodeText writes a value as plain text.
-func encodeText(value reflect.Value) (string, error) {
-	if m, ok := value.Interface().(encoding.TextMarshaler); ok {
-		text, err := m.MarshalText()
-		return string(text), err
-	}
-	if value.Kind() == reflect.Pointer {
-		return encodeText(value.Elem())
-	}
-	if !isPlain(value.Kind()) {
-		return "", fmt.Errorf("%s has no plain text", value.Type())
-	}
-	return fmt.Sprint(value.Interface()), nil
-}
-
-func decodeText(text string, target reflect.Value) error {
-	if u, ok := target.Addr().Interface().(encoding.TextUnmarshaler); ok {
-		return u.UnmarshalText([]byte(text))
-	}
-	if target.Kind() == reflect.Pointer {
-		target.Set(reflect.New(target.Type().Elem()))
-		return decodeText(text, target.Elem())
-	}
+	var syntax *json.SyntaxError
+	var mismatch *json.UnmarshalTypeError
 	switch {
-	case target.Kind() == reflect.String:
-		target.SetString(text)
+	case err == nil:
 		return nil
-	case isPlain(target.Kind()):
-		// The plain text of booleans and numbers is their JSON.
-		if err := json.Unmarshal([]byte(text), target.Addr().Interface()); err != nil {
-			return fmt.Errorf("the value is no %s", target.Type())
-		}
-		return nil
+	case errors.As(err, &syntax):
+		return &unreadableError{"not JSON: " + syntax.Error(), err}
+	case errors.As(err, &mismatch):
+		kind, _, _ := strings.Cut(mismatch.Value, " ") // what follows is quoted
+		return &unreadableError{fmt.Sprintf("JSON %s where %s is expected", kind, mismatch.Type), err}
 	}
-	return fmt.Errorf("%s has no plain text", target.Type())
+	return &unreadableError{"not JSON of " + target.Type().String(), err}
 }
 
-func isPlain(kind reflect.Kind) bool {
-	return kind == reflect.String || kind >= reflect.Bool && kind <= reflect.Float64 && kind != reflect.Uintptr
+// same reports whether the text that is there means the value that is to be
+// written.
+func (f field) same(there, text string) bool {
+	if there == text || there == "" {
+		return there == text
+	}
+	if text == "" { // a nil pointer, loaded from JSON null, leaves it
+		return !f.text && f.typ.Kind() == reflect.Pointer && strings.TrimSpace(there) == "null"
+	}
+	a, b := reflect.New(f.typ).Elem(), reflect.New(f.typ).Elem()
+	if f.decode(there, a) == nil && f.decode(text, b) == nil && reflect.DeepEqual(a.Interface(), b.Interface()) {
+		return true
+	}
+	// A type such as json.RawMessage keeps the text.
+	return !f.text && reflect.DeepEqual(anyJSON(there), anyJSON(text))
+}
+
+// anyJSON decodes JSON of any type; what is none equals nothing else.
+func anyJSON(text string) any {
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.UseNumber()
+	var value any
+	if decoder.Decode(&value) != nil || decoder.More() {
+		return math.NaN()
+	}
+	return value
 }

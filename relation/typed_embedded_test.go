@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package relation_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/charmsmith/charmsmith/relation"
+)
+
+type Endpoint struct { // exported: an embedded field is only a key if it is
+	Host string `databag:"host" json:"host"`
+	Port int    `databag:"port,string" json:"port"`
+}
+
+type Secure struct {
+	Endpoint
+	CA string `databag:"ca,omitempty" json:"ca"`
+}
+
+type Label string
+
+// isLoaded asserts that a struct is saved as bag, and loaded from it.
+func isLoaded[T any](value T, bag texts) func(t *testing.T) {
+	return func(t *testing.T) {
+		t.Parallel()
+		assert.Equal(t, bag, saved(t, value))
+		loaded, err := relation.Load[T](t.Context(), bag)
+		require.NoError(t, err)
+		assert.Equal(t, value, loaded)
+	}
+}
+
+type lower struct{ Inner string }
+
+func TestEmbedded(t *testing.T) {
+	t.Parallel()
+	db := Endpoint{"db.local", 5432}
+	type plain struct {
+		Endpoint
+		Name string `databag:"name"`
+	}
+	type wholeKey struct {
+		Endpoint `databag:"endpoint"`
+		Name     string `databag:"name"`
+	}
+	type wholeKeyByType struct {
+		Secure `databag:",omitempty"`
+	}
+	type wholePointer struct {
+		*Endpoint `databag:"endpoint"`
+	}
+	type notExported struct {
+		lower
+		Name string `databag:"name"`
+	}
+	type inner struct {
+		Endpoint `databag:"-"`
+		Host     string `databag:"host"`
+	}
+	for name, test := range map[string]func(*testing.T){
+		"its fields are keys":          isLoaded(plain{db, "n"}, texts{"host": `"db.local"`, "port": `5432`, "name": `"n"`}),
+		"of an embedded struct":        isLoaded(struct{ Secure }{Secure{db, "pem"}}, texts{"host": `"db.local"`, "port": `5432`, "ca": `"pem"`}),
+		"type not exported":            isLoaded(notExported{lower{"i"}, "n"}, texts{"Inner": `"i"`, "name": `"n"`}),
+		"tagged is one key":            isLoaded(wholeKey{db, "n"}, texts{"endpoint": `{"host":"db.local","port":5432}`, "name": `"n"`}),
+		"tagged without name":          isLoaded(wholeKeyByType{Secure{db, "pem"}}, texts{"Secure": `{"host":"db.local","port":5432,"ca":"pem"}`}),
+		"tagged pointer":               isLoaded(wholePointer{&db}, texts{"endpoint": `{"host":"db.local","port":5432}`}),
+		"tagged pointer that is nil":   isLoaded(wholePointer{}, texts{}),
+		"outer field of the same name": isLoaded(inner{Host: "outer"}, texts{"host": `"outer"`}),
+	} {
+		t.Run(name, test)
+	}
+}
+
+func TestEmbeddedIsNoKey(t *testing.T) {
+	t.Parallel()
+	type value struct {
+		Endpoint `databag:"-"`
+		*Secure  `databag:"-"`
+		Name     string `databag:"name"`
+	}
+	bag := saved(t, value{Endpoint{"db.local", 5432}, &Secure{CA: "pem"}, "n"})
+	assert.Equal(t, texts{"name": `"n"`}, bag)
+	loaded, err := relation.Load[value](t.Context(), texts{"name": `"n"`, "host": `"x"`, "port": `1`, "Endpoint": `{}`})
+	require.NoError(t, err)
+	assert.Equal(t, value{Name: "n"}, loaded)
+}
+
+// No field is lost because Go cannot tell x.Host from x.Host: they have their
+// keys.
+func TestEmbeddedOfTheSameFieldName(t *testing.T) {
+	t.Parallel()
+	type read struct {
+		Host string `databag:"read-host"`
+	}
+	type write struct {
+		Host string `databag:"write-host"`
+	}
+	type outer struct {
+		read
+		Host string `databag:"host"`
+	}
+	type oneKey struct {
+		Endpoint `databag:"endpoint"`
+		write
+	}
+	type noKey struct {
+		Endpoint `databag:"-"`
+		write
+	}
+	type both struct {
+		read
+		write
+	}
+	t.Run("beside each other", isLoaded(both{read{"r"}, write{"w"}}, texts{"read-host": `"r"`, "write-host": `"w"`}))
+	t.Run("in each other", isLoaded(outer{read{"r"}, "o"}, texts{"read-host": `"r"`, "host": `"o"`}))
+	t.Run("in one that is one key", isLoaded(oneKey{Endpoint{"h", 1}, write{"w"}}, texts{"endpoint": `{"host":"h","port":1}`, "write-host": `"w"`}))
+	t.Run("in one that is no key", isLoaded(noKey{write: write{"w"}}, texts{"write-host": `"w"`}))
+
+	type sameKey struct {
+		Host string `databag:"read-host"`
+	}
+	t.Run("and the same key", mistake[struct {
+		read
+		sameKey
+	}](`key "read-host"`))
+}
+
+// An embedded type that is no struct is a field like others.
+func TestEmbeddedNoStruct(t *testing.T) {
+	t.Parallel()
+	type tagged struct {
+		Label `databag:"label"`
+	}
+	type untagged struct{ Label }
+	t.Run("tagged", isLoaded(tagged{"x"}, texts{"label": `"x"`}))
+	t.Run("untagged", isLoaded(untagged{"x"}, texts{"Label": `"x"`}))
+}

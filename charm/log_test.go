@@ -48,7 +48,7 @@ func TestLog(t *testing.T) {
 		{"INFO ready g.a=1 g.h.b=2", func(l *slog.Logger) { l.WithGroup("g").With("a", 1).WithGroup("h").Info("ready", "b", 2) }},
 		{"INFO ready level=high msg=x time=now", func(l *slog.Logger) { l.Info("ready", "level", "high", "msg", "x", "time", "now") }},
 		{`INFO ready p="{X:1 Y:2}"`, func(l *slog.Logger) { l.Info("ready", "p", point{1, 2}) }},
-		{"INFO ready password=[redacted]", func(l *slog.Logger) { l.Info("ready", "password", hookcmd.SecretValue("hunter2")) }},
+		{"INFO ready password=[redacted]", func(l *slog.Logger) { l.Info("ready", "password", hookcmd.NewSecretValue("hunter2")) }},
 		{"INFO a\ufffdb\ufffdc", func(l *slog.Logger) { l.Info("a\x00b\xffc") }},
 	} {
 		assert.Equal(t, []string{row.want}, logged(t, row.do))

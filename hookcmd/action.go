@@ -5,8 +5,10 @@ package hookcmd
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // ActionGet returns the parameters of the running action, with the defaults of
@@ -19,7 +21,11 @@ func (c *Client) ActionGet(ctx context.Context) (Values, error) {
 // ActionGetKey returns one parameter, "a.b" being b inside a; null if it is
 // missing.
 func (c *Client) ActionGetKey(ctx context.Context, key string) (json.RawMessage, error) {
-	return read[json.RawMessage](ctx, c, newCall("action-get", "--", key))
+	call := newCall("action-get", "--", key)
+	if err := checkKey(call, key); err != nil {
+		return nil, err
+	}
+	return read[json.RawMessage](ctx, c, call)
 }
 
 // ActionSet adds to the action's results, which Juju keeps even if the action
@@ -29,7 +35,13 @@ func (c *Client) ActionGetKey(ctx context.Context, key string) (json.RawMessage,
 // can have 128 KiB.
 func (c *Client) ActionSet(ctx context.Context, results map[string]string) error {
 	call := Call{Command: "action-set", Args: []string{"--"}, Data: results}
+	if err := checkText(call, results); err != nil {
+		return err
+	}
 	for _, key := range slices.Sorted(maps.Keys(results)) {
+		if strings.Contains(key, "=") {
+			return wrap(call, fmt.Errorf(`key %q has a "="`, key))
+		}
 		call.Args = append(call.Args, key+"="+results[key])
 	}
 	return c.write(ctx, call)

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"unicode/utf8"
 )
@@ -103,8 +104,11 @@ func readAll[T any](ctx context.Context, c *Client, calls []Call) ([]T, error) {
 // decode reads what call printed. The error does not quote it: it can be
 // secret, or long.
 func decode(call Call, stdout []byte, result any) error {
-	if len(bytes.TrimSpace(stdout)) == 0 {
+	switch trimmed := bytes.TrimSpace(stdout); {
+	case len(trimmed) == 0:
 		return misprinted(call, errors.New("it printed nothing, JSON was expected"))
+	case string(trimmed) == "null" && !isNullable(result):
+		return misprinted(call, errors.New("it printed null"))
 	}
 	err := json.Unmarshal(stdout, result)
 	if err == nil {
@@ -121,6 +125,15 @@ func decode(call Call, stdout []byte, result any) error {
 		reason = fmt.Errorf("JSON %s where %v is expected", kind, mismatch.Type)
 	}
 	return misprinted(call, fmt.Errorf("it printed %d bytes that cannot be used: %w", len(stdout), reason))
+}
+
+// isNullable reports whether JSON null means something for what result points to.
+func isNullable(result any) bool {
+	switch reflect.TypeOf(result).Elem().Kind() {
+	case reflect.Bool, reflect.String, reflect.Struct:
+		return false
+	}
+	return true
 }
 
 // misprinted is the error of a command that succeeded, but whose output is wrong.
@@ -160,10 +173,8 @@ func (c *Client) write(ctx context.Context, call Call) error {
 
 // writeData runs a command that takes data on standard input.
 func (c *Client) writeData(ctx context.Context, call Call, data map[string]string) error {
-	for key, value := range data {
-		if !utf8.ValidString(key) || !utf8.ValidString(value) {
-			return wrap(call, fmt.Errorf("key or value of %q is not valid UTF-8, which Juju cannot keep", key))
-		}
+	if err := checkText(call, data); err != nil {
+		return err
 	}
 	call.Data = data
 	if answered, err := c.answer(ctx, call, nil); answered || err != nil {
@@ -172,6 +183,27 @@ func (c *Client) writeData(ctx context.Context, call Call, data map[string]strin
 	call.Stdin = encodeData(data)
 	_, err := c.runner.Run(ctx, call)
 	return err
+}
+
+// checkText refuses what Juju cannot keep.
+func checkText(call Call, data map[string]string) error {
+	for key, value := range data {
+		if !utf8.ValidString(key) || !utf8.ValidString(value) {
+			return wrap(call, fmt.Errorf("key or value of %q is not valid UTF-8, which Juju cannot keep", key))
+		}
+	}
+	return nil
+}
+
+// checkKey refuses what commands take for "all keys".
+func checkKey(call Call, key string) error {
+	switch key {
+	case "":
+		return wrap(call, errors.New("the key is empty"))
+	case "-":
+		return wrap(call, errors.New(`"-" is not a key: it means all of them`))
+	}
+	return nil
 }
 
 // writeTemp writes content to a new file that only the owner can read. The

@@ -5,6 +5,7 @@ package hookcmd
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -30,7 +31,11 @@ func (c *Client) ConfigGetAll(ctx context.Context) (Values, error) {
 // ConfigGetKey returns the value of one option; null if it has neither a value
 // nor a default, or if there is no such option.
 func (c *Client) ConfigGetKey(ctx context.Context, key string) (json.RawMessage, error) {
-	return read[json.RawMessage](ctx, c, newCall("config-get", "--", key))
+	call := newCall("config-get", "--", key)
+	if err := checkKey(call, key); err != nil {
+		return nil, err
+	}
+	return read[json.RawMessage](ctx, c, call)
 }
 
 // IsLeader tells whether this unit is its application's leader. True holds for
@@ -48,7 +53,11 @@ func (c *Client) LeaderGet(ctx context.Context) (map[string]string, error) {
 // LeaderGetKey returns one of the leader's settings, and whether it is there.
 // Juju 3.6 and earlier.
 func (c *Client) LeaderGetKey(ctx context.Context, key string) (value string, ok bool, err error) {
-	return optional(read[*string](ctx, c, newCall("leader-get", "--", key)))
+	call := newCall("leader-get", "--", key)
+	if err := checkKey(call, key); err != nil {
+		return "", false, err
+	}
+	return optional(read[*string](ctx, c, call))
 }
 
 // LeaderSet changes the leader's settings at once, whether or not the hook
@@ -57,6 +66,9 @@ func (c *Client) LeaderGetKey(ctx context.Context, key string) (value string, ok
 // would change are refused.
 func (c *Client) LeaderSet(ctx context.Context, data map[string]string) error {
 	call := Call{Command: "leader-set", Args: []string{"--"}, Data: data}
+	if err := checkText(call, data); err != nil {
+		return err
+	}
 	for _, key := range slices.Sorted(maps.Keys(data)) {
 		value := data[key]
 		if key == "" || strings.Contains(key, "=") || strings.TrimSpace(key) != key || strings.TrimSpace(value) != value {
@@ -79,14 +91,15 @@ func (c *Client) StateGet(ctx context.Context) (map[string]string, error) {
 // StateGetKey returns one value of the state, and whether it is there.
 func (c *Client) StateGetKey(ctx context.Context, key string) (value string, ok bool, err error) {
 	call := newCall("state-get", "--strict", "--", key)
-	if key == "" || key == "-" {
-		return "", false, wrap(call, fmt.Errorf("%q is not a key", key))
+	if err := checkKey(call, key); err != nil {
+		return "", false, err
 	}
-	value, err = read[string](ctx, c, call)
-	if e, isError := err.(*Error); isError && e.Code == 1 && strings.HasSuffix(e.Stderr, "not found") {
+	found, err := readAs(ctx, c, call, func(printed string) (*string, error) { return &printed, nil })
+	var refusal *Error
+	if errors.As(err, &refusal) && refusal.Code == 1 && strings.HasSuffix(refusal.Stderr, "not found") {
 		return "", false, nil
 	}
-	return value, err == nil, err
+	return optional(found, err)
 }
 
 // StateSet stores values for this unit; empty ones are kept. They are valid

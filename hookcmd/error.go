@@ -18,8 +18,8 @@ var (
 	// ErrRelationNotFound: there is no relation of that ID, or not any more.
 	ErrRelationNotFound = errors.New("relation not found")
 
-	// ErrUnitNotFound: the unit whose databag was asked for was never in the
-	// relation. Juju 3.6 says [ErrPermission] if its application is not either.
+	// ErrUnitNotFound: the unit or application whose databag was asked for was
+	// never in the relation. Juju 3.6 says [ErrPermission] for an application.
 	ErrUnitNotFound = errors.New("unit not found in relation")
 
 	// ErrSecretNotFound: there is no such secret, revision or label, or this
@@ -136,7 +136,7 @@ func condition(command, stderr string) error {
 	case secret && has("secret key value"):
 		return nil // the secret exists, the key does not
 	case has("relation unit not found"),
-		command == "relation-get" && has("cannot read settings for unit") && has("not found"):
+		command == "relation-get" && (has("cannot read settings for unit") && has("not found") || has("application not found")):
 		return ErrUnitNotFound
 	case has("relation not found"):
 		return ErrRelationNotFound

@@ -113,10 +113,12 @@ func TestReplyOfALaterJuju(t *testing.T) {
 func TestReplyThatCannotBeUnderstood(t *testing.T) {
 	t.Parallel()
 	for name, reply := range map[string]any{
-		"an interface":   struct{ X any }{1},
-		"no struct":      "text",
-		"a list":         []string{"x"},
-		"a deep list":    struct{ X [][][][][][][][][][][][][][][][][][][][][][][]string }{[][][][][][][][][][][][][][][][][][][][][][][]string{{{{{{{{{{{{{{{{{{{{{{{"x"}}}}}}}}}}}}}}}}}}}}}}}},
+		"an interface": struct{ X any }{1},
+		"no struct":    "text",
+		"a list":       []string{"x"},
+		"a deep list": struct {
+			X [][][][][][][][][][][][][][][][][][][][][][][]string
+		}{[][][][][][][][][][][][][][][][][][][][][][][]string{{{{{{{{{{{{{{{{{{{{{{{"x"}}}}}}}}}}}}}}}}}}}}}}}},
 		"code as text":   struct{ Code string }{"0"},
 		"output as list": struct{ Stdout []string }{[]string{"x"}},
 	} {

@@ -154,20 +154,24 @@ type EndpointPorts struct {
 	Endpoints []string // nil: all
 }
 
-// MarshalText returns "80/tcp (db, web)", or "80/tcp (*)" for all endpoints.
-func (p EndpointPorts) MarshalText() ([]byte, error) {
+// String returns "80/tcp (db, web)", or "80/tcp (*)" for all endpoints.
+func (p EndpointPorts) String() string {
 	endpoints := "*"
 	if len(p.Endpoints) > 0 {
 		endpoints = strings.Join(p.Endpoints, ", ")
 	}
-	return []byte(p.PortRange.String() + " (" + endpoints + ")"), nil
+	return p.PortRange.String() + " (" + endpoints + ")"
 }
 
-// UnmarshalText reads what MarshalText returns.
+// MarshalText returns the form of String.
+func (p EndpointPorts) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalText reads the form of String.
 func (p *EndpointPorts) UnmarshalText(text []byte) error {
-	ports, endpoints, ok := strings.Cut(strings.TrimSuffix(string(text), ")"), " (")
-	if !ok {
-		return fmt.Errorf("cannot parse open ports %q: it must have the form PORTS (ENDPOINTS)", text)
+	ports, endpoints, ok := strings.Cut(string(text), " (")
+	endpoints, closed := strings.CutSuffix(endpoints, ")")
+	if !ok || !closed || endpoints == "" {
+		return fmt.Errorf("cannot parse open ports %q: they must have the form PORTS (ENDPOINTS)", text)
 	}
 	p.Endpoints = nil
 	if endpoints != "*" {

@@ -4,6 +4,7 @@ package hookcmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -93,17 +94,20 @@ func (c *Client) RelationGetAll(ctx context.Context, rel RelationID, units []str
 
 // RelationGetKey returns one value of a unit's databag, and whether it is there.
 func (c *Client) RelationGetKey(ctx context.Context, rel RelationID, unit, key string) (value string, ok bool, err error) {
-	call, err := relationGet(rel, unit, false, key)
-	if err != nil {
-		return "", false, err
-	}
-	return optional(read[*string](ctx, c, call))
+	return c.relationGetKey(ctx, rel, unit, false, key)
 }
 
 // RelationGetAppKey returns one value of an application's databag, and whether
 // it is there.
 func (c *Client) RelationGetAppKey(ctx context.Context, rel RelationID, app, key string) (value string, ok bool, err error) {
-	call, err := relationGet(rel, app, true, key)
+	return c.relationGetKey(ctx, rel, app, true, key)
+}
+
+func (c *Client) relationGetKey(ctx context.Context, rel RelationID, member string, app bool, key string) (string, bool, error) {
+	call, err := relationGet(rel, member, app, key)
+	if err == nil {
+		err = checkKey(call, key)
+	}
 	if err != nil {
 		return "", false, err
 	}
@@ -118,11 +122,8 @@ func relationGet(rel RelationID, member string, app bool, key string) (Call, err
 		call.Args = append(call.Args, "--app")
 	}
 	call.Args = append(call.Args, "--", key, member)
-	switch {
-	case member == "":
-		return call, wrap(call, fmt.Errorf("the name of the unit or application is empty"))
-	case key == "":
-		return call, wrap(call, fmt.Errorf("the key is empty"))
+	if member == "" {
+		return call, wrap(call, errors.New("the name of the unit or application is empty"))
 	}
 	return call, nil
 }

@@ -19,9 +19,21 @@ import (
 const redacted = "[redacted]"
 
 // SecretValue is a text, or any bytes, that must not be shown: it prints as
-// "[redacted]" under every verb of fmt, in log/slog and as JSON. string(v) is
-// the value itself.
-type SecretValue string
+// "[redacted]" under the verbs of fmt, in log/slog and as JSON, and shows nothing
+// as an unexported field, where its methods do not count. The zero SecretValue
+// is empty. Two of the same text are not ==; compare what Reveal returns.
+type SecretValue struct{ text *string }
+
+// NewSecretValue returns a SecretValue of a text.
+func NewSecretValue(text string) SecretValue { return SecretValue{&text} }
+
+// Reveal returns the text.
+func (v SecretValue) Reveal() string {
+	if v.text == nil {
+		return ""
+	}
+	return *v.text
+}
 
 // String returns "[redacted]".
 func (SecretValue) String() string { return redacted }
@@ -34,6 +46,12 @@ func (SecretValue) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // MarshalText returns "[redacted]".
 func (SecretValue) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// UnmarshalText takes the text.
+func (v *SecretValue) UnmarshalText(text []byte) error {
+	*v = NewSecretValue(string(text))
+	return nil
+}
 
 // SecretLookup names a secret by one or both of its fields. With both, a
 // consumer gives the secret of that ID the label.
@@ -89,7 +107,7 @@ func (c *Client) SecretGet(ctx context.Context, secret SecretLookup, mode Secret
 	}
 	id := secret.ID
 	for key, value := range content {
-		if !strings.ContainsRune(string(value), '\ufffd') {
+		if !strings.ContainsRune(value.Reveal(), '\ufffd') {
 			continue
 		}
 		if id == "" {
@@ -119,13 +137,13 @@ func (c *Client) secretBytes(ctx context.Context, id, key string, mode SecretGet
 	call.Args = append(call.Args, "--", id, key+"#base64")
 	encoded, err := read[string](ctx, c, call)
 	if err != nil {
-		return "", err
+		return SecretValue{}, err
 	}
 	value, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil {
-		return "", misprinted(call, errors.New("it printed a value that is not base64"))
+		return SecretValue{}, misprinted(call, errors.New("it printed a value that is not base64"))
 	}
-	return SecretValue(value), nil
+	return NewSecretValue(string(value)), nil
 }
 
 // SecretOwner says whose a new secret is.
@@ -211,7 +229,7 @@ func (c *Client) SecretSet(ctx context.Context, id string, content map[string]Se
 func plain(content map[string]SecretValue) map[string]string {
 	data := make(map[string]string, len(content))
 	for key, value := range content {
-		data[key] = string(value)
+		data[key] = value.Reveal()
 	}
 	return data
 }
@@ -221,7 +239,7 @@ func plain(content map[string]SecretValue) map[string]string {
 func (c *Client) withContent(call Call, content map[string]SecretValue, do func(flag string) error) error {
 	encoded := make(map[string]string, len(content))
 	for key, value := range content {
-		encoded[key+"#base64"] = base64.StdEncoding.EncodeToString([]byte(value))
+		encoded[key+"#base64"] = base64.StdEncoding.EncodeToString([]byte(value.Reveal()))
 	}
 	path, err := writeTemp(c.tempDir, encodeData(encoded))
 	if err != nil {

@@ -183,6 +183,7 @@ func TestErrors(t *testing.T) {
 			"Model":     func() error { _, err := none.Model(t.Context()); return err },
 			"RemoteAll": func() error { _, err := none.RemoteAll(t.Context()); return err },
 			"RemoteApp": func() error { _, err := none.RemoteApp().All(t.Context()); return err },
+			"its key":   func() error { _, err := none.RemoteApp().Get(t.Context(), "k"); return err },
 			"Local":     func() error { _, err := none.Local().Get(t.Context(), "k"); return err },
 		} {
 			require.ErrorIs(t, ask(), hookcmd.ErrRelationNotFound, name)

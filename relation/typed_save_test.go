@@ -239,6 +239,15 @@ func TestSaveToLocalApp(t *testing.T) {
 		require.NoError(t, store.Flush(t.Context()))
 		assert.Equal(t, []string{isLeader, setOwnApp + `{"field": "1"}`}, agent.Calls(), "hook commands")
 	})
+	t.Run("unchanged", func(t *testing.T) { // nobody is asked about what is not written
+		t.Parallel()
+		agent, store, rel := newDB()
+		agent.Relations["db:3"].Bags["app"] = texts{"field": `1`}
+		all(t, rel.LocalApp())
+		require.NoError(t, relation.Save(t.Context(), rel.LocalApp(), one[int]{1}))
+		require.NoError(t, store.Flush(t.Context()))
+		assert.Equal(t, []string{getOwnApp}, agent.Calls(), "hook commands")
+	})
 	t.Run("no leader", func(t *testing.T) {
 		t.Parallel()
 		agent := newAgent()

@@ -43,9 +43,10 @@ var rules = []rule{
 	{"internal/golden", nil, nil, []string{"testing"}},
 	{"internal/testagent", []string{"hookcmd", "testing/hookcmdtest"}, nil, nil},
 
-	{"bench", []string{"internal/golden"}, nil, []string{"testing"}},
-	{"bench/sdk", []string{"charm", "events", "relation"}, nil, small},
-	{"bench/*", nil, nil, []string{"testing"}},
+	{"bench", []string{"events", "hookcmd", "bench/internal/*", "internal/golden"}, nil, []string{"testing"}},
+	{"bench/internal/peers", nil, nil, small},
+	{"bench/sdk", []string{"charm", "events", "relation", "bench/internal/*"}, nil, small},
+	{"bench/*", []string{"hookcmd", "bench/internal/*"}, nil, []string{"testing"}},
 }
 
 // goPackage is what go list tells of a package.

@@ -11,8 +11,8 @@ import (
 
 // Charm is what handlers are registered with and, in them, the model as this
 // unit sees it. Each dispatch has one of its own. Its methods are safe for
-// concurrent use by what a handler starts; all but those that tell facts of the
-// environment are for handlers only.
+// concurrent use by what a handler starts. Those that read or change the model
+// are for handlers, and panic in the function that registers them.
 type Charm struct {
 	handlers  []handler
 	logEvents bool
@@ -26,6 +26,15 @@ func (c *Charm) current() *dispatch {
 		panic("charm: this Charm was not given by charm.Main or charm.Run")
 	}
 	return c.dispatch
+}
+
+// model returns the dispatch for what hook commands tell and change.
+func (c *Charm) model() *dispatch {
+	d := c.current()
+	if !c.sealed {
+		panic("charm: the model is for handlers; the function given to charm.Main only registers them")
+	}
+	return d
 }
 
 // Unit returns this unit's name, "app/0".
@@ -50,18 +59,18 @@ func (c *Charm) LogEvents() { c.logEvents = true }
 // HookCommands returns the client that runs single hook commands, for what this
 // package has no method for. It knows nothing of what is kept back here: reads
 // do not see writes to databags that are not yet sent.
-func (c *Charm) HookCommands() *hookcmd.Client { return c.current().client }
+func (c *Charm) HookCommands() *hookcmd.Client { return c.model().client }
 
 // IsLeader reports whether this unit is the leader of its application. Juju
 // holds to a true for 30 seconds, for which it is kept; to a false until the
 // dispatch ends.
 func (c *Charm) IsLeader(ctx context.Context) (bool, error) {
-	return c.current().leadership.isLeader(ctx)
+	return c.model().leadership.isLeader(ctx)
 }
 
 // Flush sends what was written so far, which the end of the dispatch does by
 // itself. It is for charms that run programs which use hook commands of their
 // own. If the dispatch fails later, Juju drops what was sent.
 func (c *Charm) Flush(ctx context.Context) error {
-	return c.current().relations.Flush(ctx)
+	return c.model().relations.Flush(ctx)
 }

@@ -40,6 +40,7 @@ func TestHandlersByTypeAndFamily(t *testing.T) {
 		charm.OnContainer(c, "web", func(context.Context, events.PebbleReady) error { note("web"); return nil })
 		charm.OnContainer(c, "db", func(context.Context, events.PebbleReady) error { note("db container"); return nil })
 		charm.On(c, func(context.Context, events.Unknown) error { note("unknown"); return nil })
+		charm.On(c, func(context.Context, events.Action) error { note("action"); return nil })
 		charm.OnDispatch(c, func(context.Context, events.Event) error { note("dispatch"); return nil })
 	}
 	for _, row := range []struct {
@@ -55,7 +56,7 @@ func TestHandlersByTypeAndFamily(t *testing.T) {
 		{events.SecretChanged{SecretRef: events.SecretRef{ID: "secret:1", Label: "mine"}}, []string{"hook", "secret", "mine", "dispatch"}},
 		{events.PebbleReady{WorkloadRef: events.WorkloadRef{Container: "web"}}, []string{"hook", "workload", "web", "dispatch"}},
 		{events.Unknown{Hook: "collect-metrics"}, []string{"hook", "unknown", "dispatch"}},
-		{events.Action{Action: "ping", ID: "1"}, []string{"dispatch"}},
+		{events.Action{Action: "ping", ID: "1"}, []string{"action", "dispatch"}},
 	} {
 		called = nil
 		_, err := run(t, &testagent.Agent{}, row.ev, register)
@@ -224,7 +225,7 @@ func TestFailureToSend(t *testing.T) {
 	})
 	require.ErrorIs(t, err, hookcmd.ErrNotLeader)
 	require.Len(t, agent.Logs(), 1)
-	assert.Contains(t, agent.Logs()[0], `ERROR cannot run "relation-set -r peers:1 --app --file -": cannot write relation settings`)
+	assert.Contains(t, agent.Logs()[0], `ERROR cannot finish peers-relation-joined: cannot run "relation-set -r peers:1 --app --file -": cannot write relation settings`)
 }
 
 func TestActionWithoutHandler(t *testing.T) {
@@ -233,6 +234,52 @@ func TestActionWithoutHandler(t *testing.T) {
 	_, err := run(t, agent, events.Action{Action: "ping", ID: "1"}, nothing)
 	require.NoError(t, err, "Juju would replace the message")
 	assert.Equal(t, []string{`action-fail -- action "ping" not implemented`}, agent.Calls())
+}
+
+func TestActionWithHandler(t *testing.T) {
+	t.Parallel()
+	agent := &testagent.Agent{}
+	_, err := run(t, agent, events.Action{Action: "ping", ID: "1"}, func(c *charm.Charm) {
+		charm.On(c, func(ctx context.Context, ev events.Action) error {
+			return c.HookCommands().ActionFail(ctx, "no "+ev.Action+" today")
+		})
+	})
+	require.NoError(t, err)
+	assert.Equal(t, []string{`action-fail -- no ping today`}, agent.Calls())
+}
+
+func TestWarningAboutEventsOfTheOtherKind(t *testing.T) {
+	t.Parallel()
+	db := events.RelationRef{Endpoint: "db", ID: 3, App: "mysql"}
+	peerHandler := func(c *charm.Charm) {
+		charm.OnRelation(c, "db", func(context.Context, events.PeerChanged) error { return nil })
+	}
+	relationHandler := func(c *charm.Charm) {
+		charm.OnRelation(c, "peers", func(context.Context, events.RelationCreated) error { return nil })
+	}
+	for _, row := range []struct {
+		ev       events.Event
+		register func(*charm.Charm)
+		want     []string
+	}{
+		{events.RelationChanged{RelationRef: db}, peerHandler, []string{"WARNING no handler of this endpoint takes events of its kind: " +
+			"peer endpoints have Peer events, others Relation events endpoint=db event=events.RelationChanged"}},
+		{events.PeerJoined{RelationRef: peers, Unit: "app/1"}, relationHandler, []string{"WARNING no handler of this endpoint takes events of its kind: " +
+			"peer endpoints have Peer events, others Relation events endpoint=peers event=events.PeerJoined"}},
+		{events.PeerJoined{RelationRef: peers, Unit: "app/1"}, peerHandler, nil},
+		{events.RelationChanged{RelationRef: db}, func(c *charm.Charm) {
+			charm.OnRelation(c, "db", func(context.Context, events.RelationJoined) error { return nil })
+		}, nil},
+		{events.RelationChanged{RelationRef: db}, func(c *charm.Charm) {
+			peerHandler(c)
+			charm.On(c, status[events.RelationEvent](c, "called"))
+		}, nil},
+	} {
+		agent := testagent.Peers(1)
+		_, err := run(t, agent, row.ev, row.register)
+		require.NoError(t, err)
+		assert.Equal(t, row.want, agent.Logs(), "of %#v", row.ev)
+	}
 }
 
 func TestFailedActionTellsTheOperator(t *testing.T) {

@@ -40,8 +40,11 @@
 // The model is read when it is asked for, and what Juju keeps for a hook is
 // read once: an event that no handler looks at costs no hook command. Commands
 // go over the unit agent's own socket or, where that cannot be used, are run
-// as processes; the variable CHARMSMITH_HOOKCMD ("socket" or "exec") and
-// [Options] choose one.
+// as processes; the variable CHARMSMITH_HOOKCMD ("socket", "exec" or "auto") and
+// [Options] choose one, as does the linker's flag
+// -X github.com/charmsmith/charmsmith/charm.transport=exec. The variable
+// CHARMSMITH_DISPATCH is set for the programs that a charm starts: a charm that
+// one of them starts in the same dispatch does nothing.
 //
 // # Testing
 //

@@ -6,11 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/charmsmith/charmsmith/charm"
 	"github.com/charmsmith/charmsmith/events"
 	"github.com/charmsmith/charmsmith/hookcmd"
-	"github.com/charmsmith/charmsmith/internal/testagent"
 )
 
 type cluster struct{ *charm.Charm }
@@ -50,15 +50,20 @@ func (p *cluster) reconcile(ctx context.Context, _ events.Hook) error {
 	return p.SetStatus(ctx, charm.Active(fmt.Sprintf("%d peers", len(units))))
 }
 
+// answers is a hookcmd.Runner that prints what runs: the text of each answer by
+// the command line, nothing for commands that print nothing.
+type answers map[string]string
+
+func (a answers) Run(_ context.Context, call hookcmd.Call) ([]byte, error) {
+	line := call.Command + " " + strings.Join(call.Args, " ")
+	fmt.Println(strings.TrimSpace(line + " " + string(call.Stdin)))
+	return []byte(a[line]), nil
+}
+
 // Example is a charm, and what it does in one dispatch. Its main function is
 //
 //	func main() { charm.Main(register) }
 func Example() {
-	agent := &testagent.Agent{Unit: "magpie/0", Relations: map[string]*testagent.Relation{"magpie:1": {
-		App:   "magpie",
-		Units: []string{"magpie/1"},
-		Bags:  map[string]map[string]string{"magpie/1": {"ingress-address": "10.0.0.2"}},
-	}}}
 	env, err := events.Environ(events.PeerJoined{
 		RelationRef: events.RelationRef{Endpoint: "magpie", ID: 1, App: "magpie"},
 		Unit:        "magpie/1",
@@ -67,16 +72,17 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	err = charm.Run(context.Background(), register, &charm.Options{Env: env, Runner: agent})
-	for _, call := range agent.Calls() {
-		fmt.Println(call)
-	}
+	err = charm.Run(context.Background(), register, &charm.Options{Env: env, Runner: answers{
+		"relation-get --format=json -r magpie:1 -- - magpie/1": `{"ingress-address": "10.0.0.2"}`,
+		"relation-ids --format=json -- magpie":                 `["magpie:1"]`,
+		"relation-list --format=json -r magpie:1":              `["magpie/1"]`,
+	}})
 	fmt.Println("error:", err)
 	// Output:
 	// relation-get --format=json -r magpie:1 -- - magpie/1
 	// relation-ids --format=json -- magpie
 	// relation-list --format=json -r magpie:1
 	// status-set -- active 1 peers
-	// relation-set -r magpie:1 --file - < {"reached": "magpie/1=10.0.0.2"}
+	// relation-set -r magpie:1 --file - {"reached": "magpie/1=10.0.0.2"}
 	// error: <nil>
 }

@@ -5,6 +5,7 @@ package charm
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -102,10 +103,24 @@ func (l *jujuLog) write(level hookcmd.LogLevel, text string) {
 		text = text[len(part):]
 		ctx, cancel := context.WithTimeout(context.Background(), logTimeout)
 		l.client.PostJujuLog(ctx, level, part, func(err error) {
-			l.print("%s %s\n(%v)\n", level, part, err)
+			l.print("%s %s\n(juju-log: %v)\n", level, part, reason(err))
 		})
 		cancel()
 	}
+}
+
+// reason leaves the command out of a hook command's error.
+func reason(err error) error {
+	var e *hookcmd.Error
+	switch {
+	case !errors.As(err, &e):
+		return err
+	case e.Stderr != "":
+		return errors.New(e.Stderr)
+	case e.Err != nil:
+		return e.Err
+	}
+	return err
 }
 
 // print writes to standard error, which Juju logs as a warning.

@@ -16,16 +16,49 @@ import (
 // one type of event, such as [events.PeerJoined], or a family, such as
 // [events.RelationEvent] or [events.Hook].
 //
+// Peer endpoints have events of the Peer types only, others of the Relation
+// types only. A handler of [events.Action] answers the action by
+// [Charm.HookCommands]; an action that none takes fails.
+//
 // It panics if the type is neither, if the handler is nil, or if it is called
 // by a handler: those are mistakes in the charm's code.
 func On[E events.Event](c *Charm, handle func(context.Context, E) error) {
 	add(c, "On", handle, func(E) bool { return true })
 }
 
-// OnRelation is [On] for the events of one endpoint.
+// OnRelation is [On] for the events of one endpoint. If the handlers of a peer
+// endpoint take Relation types, or the other way round, they are never called;
+// the log then has a warning.
 func OnRelation[E events.RelationEvent](c *Charm, endpoint string, handle func(context.Context, E) error) {
 	requireName("OnRelation", "endpoint", endpoint)
 	add(c, "OnRelation", handle, func(ev E) bool { return ev.Ref().Endpoint == endpoint })
+	h := &c.handlers[len(c.handlers)-1]
+	h.endpoint = endpoint
+	switch any((*E)(nil)).(type) {
+	case *events.RelationEvent:
+		h.peers, h.others = true, true
+	case *events.PeerEvent, *events.PeerCreated, *events.PeerJoined, *events.PeerChanged, *events.PeerDeparted:
+		h.peers = true
+	default:
+		h.others = true
+	}
+}
+
+// expectsOtherKind reports whether all handlers of the event's endpoint, of
+// which there are some, take Peer events while it has Relation events, or the
+// other way round.
+func (c *Charm) expectsOtherKind(ev events.RelationEvent) bool {
+	_, isPeer := ev.(events.PeerEvent)
+	some := false
+	for _, h := range c.handlers {
+		if h.endpoint == ev.Ref().Endpoint {
+			if isPeer && h.peers || !isPeer && h.others {
+				return false
+			}
+			some = true
+		}
+	}
+	return some
 }
 
 // OnStorage is [On] for the events of one storage, as named in charmcraft.yaml.
@@ -48,23 +81,26 @@ func OnSecret[E events.SecretEvent](c *Charm, label string, handle func(context.
 
 // OnDispatch registers a handler for every dispatch, actions included.
 func OnDispatch(c *Charm, handle func(context.Context, events.Event) error) {
-	c.add("OnDispatch", handle == nil, handler{handle, func(ctx context.Context, ev events.Event) (bool, error) {
-		return true, handle(ctx, ev)
+	c.add("OnDispatch", handle == nil, handler{function: handle, call: func(ctx context.Context, ev events.Event) (bool, error) {
+		return false, handle(ctx, ev) // it takes no event in particular
 	}})
 }
 
-// handler is a registered handler; call reports whether ev is for it and, if
-// so, its error.
+// handler is a registered handler; call reports whether it takes ev and, if so,
+// its error.
 type handler struct {
 	function any
-	call     func(ctx context.Context, ev events.Event) (matches bool, err error)
+	endpoint string // of OnRelation; its event is of a peer endpoint, another, or either
+	peers    bool
+	others   bool
+	call     func(ctx context.Context, ev events.Event) (takes bool, err error)
 }
 
 func add[E events.Event](c *Charm, by string, handle func(context.Context, E) error, matches func(E) bool) {
 	if fix := misuse[E](); fix != "" {
 		panic(fmt.Sprintf("charm.%s: no handler can take %s: %s", by, reflect.TypeFor[E](), fix))
 	}
-	c.add(by, handle == nil, handler{handle, func(ctx context.Context, ev events.Event) (bool, error) {
+	c.add(by, handle == nil, handler{function: handle, call: func(ctx context.Context, ev events.Event) (bool, error) {
 		e, ok := ev.(E)
 		if !ok || !matches(e) {
 			return false, nil
@@ -102,10 +138,11 @@ func misuse[E events.Event]() string {
 		*events.RelationDeparted, *events.RelationBroken,
 		*events.StorageAttached, *events.StorageDetaching,
 		*events.SecretChanged, *events.SecretRotate, *events.SecretExpired, *events.SecretRemove,
-		*events.PebbleReady, *events.PebbleCustomNotice, *events.PebbleCheckFailed, *events.PebbleCheckRecovered:
+		*events.PebbleReady, *events.PebbleCustomNotice, *events.PebbleCheckFailed, *events.PebbleCheckRecovered,
+		*events.Action:
 		return ""
-	case *events.Event, *events.Action:
-		return "charm.On is for hooks; charm.OnDispatch is for every event, actions included"
+	case *events.Event:
+		return "charm.OnDispatch is for every event"
 	}
 	switch t := reflect.TypeFor[E](); t.Kind() {
 	case reflect.Pointer:

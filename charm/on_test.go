@@ -39,11 +39,15 @@ func TestMisuse(t *testing.T) {
 		},
 		"every event": {
 			func(c *charm.Charm) { charm.On(c, func(context.Context, events.Event) error { return nil }) },
-			"charm.On: no handler can take events.Event: charm.On is for hooks; charm.OnDispatch is for every event, actions included",
+			"charm.On: no handler can take events.Event: charm.OnDispatch is for every event",
 		},
-		"action": {
-			func(c *charm.Charm) { charm.On(c, func(context.Context, events.Action) error { return nil }) },
-			"charm.On: no handler can take events.Action: charm.On is for hooks; charm.OnDispatch is for every event, actions included",
+		"status": {
+			func(c *charm.Charm) { _ = c.SetStatus(context.Background(), charm.Active("")) },
+			"charm: the model is for handlers; the function given to charm.Main only registers them",
+		},
+		"relation": {
+			func(c *charm.Charm) { c.Relation(events.PeerCreated{RelationRef: peers}) },
+			"charm: the model is for handlers; the function given to charm.Main only registers them",
 		},
 		"nil":          {func(c *charm.Charm) { charm.On[events.Install](c, nil) }, "charm.On: the handler is nil"},
 		"nil dispatch": {func(c *charm.Charm) { charm.OnDispatch(c, nil) }, "charm.OnDispatch: the handler is nil"},

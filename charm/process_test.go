@@ -190,8 +190,8 @@ func TestUnreachableAgent(t *testing.T) {
 	missing := t.TempDir() + "/missing.socket"
 	for transport, want := range map[string][]string{
 		"socket": {`cannot run "status-set -- active met app/1": cannot connect to "` + missing + `": no such file or directory`},
-		"exec":   {`cannot run "status-set -- active met app/1": not supported by this version of Juju: command not found in PATH`},
-		"auto":   {`command not found in PATH`, `cannot connect to "` + missing + `": no such file or directory`},
+		"exec":   {`cannot run "status-set -- active met app/1": there is no such command in PATH: not supported by this version of Juju`},
+		"auto":   {`there is no such command in PATH`, `cannot connect to "` + missing + `": no such file or directory`},
 		"smoke":  {`CHARMSMITH_HOOKCMD is "smoke": must be "auto", "socket" or "exec"`},
 	} {
 		t.Run(transport, func(t *testing.T) {

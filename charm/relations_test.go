@@ -45,7 +45,7 @@ func TestPeersNotYetThere(t *testing.T) {
 	within(t, &testagent.Agent{}, func(ctx context.Context, c *charm.Charm) {
 		_, err := c.Peers(ctx, "peers")
 		require.ErrorIs(t, err, hookcmd.ErrRelationNotFound)
-		assert.EqualError(t, err, `cannot find peer relation "peers": relation not found (yet)`)
+		assert.EqualError(t, err, `cannot find peer relation "peers": relation not found: it is not created yet, or there is no such endpoint`)
 	})
 }
 
@@ -72,6 +72,15 @@ func TestSeveralPeerRelations(t *testing.T) {
 		require.Len(t, agent.Logs(), 1)
 		assert.Contains(t, agent.Logs()[0], "WARNING several peer relations on one endpoint endpoint=peers count=2")
 	}
+}
+
+func TestZeroStatus(t *testing.T) {
+	t.Parallel()
+	agent := &testagent.Agent{}
+	within(t, agent, func(ctx context.Context, c *charm.Charm) {
+		require.ErrorContains(t, c.SetStatus(ctx, charm.Status{}), "it is the zero Status; use charm.Active")
+	})
+	assert.Empty(t, agent.Calls())
 }
 
 func TestBrokenRelation(t *testing.T) {

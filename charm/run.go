@@ -62,6 +62,7 @@ func (e *HandlerError) Unwrap() error { return e.Err }
 // Run runs one dispatch, as [Main] does, without globals: it neither reads the
 // process's environment nor exits. It returns what made the dispatch fail,
 // after logging it: then nothing was sent, and a process would exit with code 1.
+// It leaves the default of log/slog alone; [Charm.Logger] is what is logged.
 // A panic of register is not recovered. If ctx ends, nothing is sent.
 func Run(ctx context.Context, register func(*Charm), opts *Options) error {
 	return run(ctx, register, opts, func(*slog.Logger) {})
@@ -77,7 +78,7 @@ func run(ctx context.Context, register func(*Charm), opts *Options, onLogger fun
 		o.Stderr = io.Discard
 	}
 	contextID := lookup(o.Env, "JUJU_CONTEXT_ID")
-	if guard, ok := find(o.Env, dispatchVariable); ok && guard == contextID {
+	if guard, ok := find(o.Env, dispatchVariable); ok && guard != "" && guard == contextID {
 		return nil // the charm, or a program it runs, runs the charm
 	}
 	env := append(o.Env[:len(o.Env):len(o.Env)], dispatchVariable+"="+contextID)
@@ -164,33 +165,53 @@ func (d *dispatch) run(ctx context.Context, register func(*Charm), ev events.Eve
 	if broken, ok := ev.(events.RelationBroken); ok {
 		d.relations.SetBroken(hookcmd.RelationID{Endpoint: broken.Endpoint, ID: broken.ID})
 	}
+	taken := false
 	for _, h := range c.handlers {
-		if err := call(ctx, h, ev); err != nil {
+		takes, err := call(ctx, h, ev)
+		if err != nil {
 			return err
 		}
+		taken = taken || takes
 	}
-	if action, ok := ev.(events.Action); ok {
-		if err := d.client.ActionFail(ctx, fmt.Sprintf("action %q not implemented", action.Action)); err != nil {
-			return err
+	if err := d.finish(ctx, c, ev, taken); err != nil {
+		return fmt.Errorf("cannot finish %s: %w", ev.Name(), err)
+	}
+	return nil
+}
+
+// finish does what is left when all handlers have succeeded; taken is whether
+// one of them was for the event.
+func (d *dispatch) finish(ctx context.Context, c *Charm, ev events.Event, taken bool) error {
+	switch ev := ev.(type) {
+	case events.Action:
+		if !taken {
+			if err := d.client.ActionFail(ctx, fmt.Sprintf("action %q not implemented", ev.Action)); err != nil {
+				return err
+			}
+		}
+	case events.RelationEvent:
+		if !taken && c.expectsOtherKind(ev) {
+			d.logger.WarnContext(ctx, "no handler of this endpoint takes events of its kind: peer endpoints have Peer events, others Relation events",
+				"endpoint", ev.Ref().Endpoint, "event", fmt.Sprintf("%T", ev))
 		}
 	}
 	if ctx.Err() != nil {
-		return fmt.Errorf("cannot finish %s: %w", ev.Name(), context.Cause(ctx))
+		return context.Cause(ctx)
 	}
 	return d.relations.Flush(ctx)
 }
 
 // call runs a handler if ev is for it.
-func call(ctx context.Context, h handler, ev events.Event) (err error) {
+func call(ctx context.Context, h handler, ev events.Event) (takes bool, err error) {
 	defer func() {
 		if value := recover(); value != nil {
 			err = &HandlerError{ev, h.name(), fmt.Errorf("panic: %v", value), debug.Stack()}
 		}
 	}()
-	if _, err := h.call(ctx, ev); err != nil {
-		return &HandlerError{Event: ev, Handler: h.name(), Err: err}
+	if takes, err = h.call(ctx, ev); err != nil {
+		return takes, &HandlerError{Event: ev, Handler: h.name(), Err: err}
 	}
-	return nil
+	return takes, nil
 }
 
 // snakeCase returns the name by which ops and its tools call an event.

@@ -2,7 +2,10 @@
 
 package charm
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Status is a status that a charm can set, with a message for the operator. The
 // zero Status is none.
@@ -32,5 +35,8 @@ func (s Status) Message() string { return s.message }
 // SetStatus sets this unit's status. Juju shows it at once, and keeps it if the
 // dispatch fails.
 func (c *Charm) SetStatus(ctx context.Context, status Status) error {
-	return c.current().client.StatusSet(ctx, status.kind, status.message)
+	if status == (Status{}) {
+		return errors.New("cannot set status: it is the zero Status; use charm.Active, Waiting, Maintenance or Blocked")
+	}
+	return c.model().client.StatusSet(ctx, status.kind, status.message)
 }

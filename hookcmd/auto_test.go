@@ -215,7 +215,7 @@ func TestAutoNothingWorks(t *testing.T) {
 				require.ErrorAs(t, err, &e)
 				assert.Equal(t, "config-get", e.Command, "command of the error")
 				require.ErrorIs(t, err, hookcmd.ErrNotSupported)
-				assert.ErrorContains(t, err, "command not found in PATH")
+				assert.ErrorContains(t, err, "no such command in PATH")
 				assert.ErrorContains(t, err, row.reason)
 			}
 		})

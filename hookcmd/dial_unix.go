@@ -19,6 +19,9 @@ const maxSocketPath = 107
 // dial connects to a unix socket. Package net, which a charm need not link for
 // this, would do the same.
 func dial(ctx context.Context, address string) (*os.File, error) {
+	if address == "" {
+		return nil, errors.New("cannot connect to the agent: JUJU_AGENT_SOCKET_ADDRESS is not set")
+	}
 	if len(address) > maxSocketPath {
 		return nil, fmt.Errorf("socket path of %d bytes is too long, at most %d are possible: %q", len(address), maxSocketPath, address)
 	}

@@ -93,7 +93,7 @@ func (e *Exec) lookPath(command string) (string, error) {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("%w: command not found in PATH", ErrNotSupported)
+	return "", fmt.Errorf("there is no such command in PATH: %w", ErrNotSupported)
 }
 
 func (e *Exec) path() string {

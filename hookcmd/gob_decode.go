@@ -5,6 +5,7 @@ package hookcmd
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // gobType is a type that the agent defined.
@@ -13,6 +14,10 @@ type gobType struct {
 	fields []gobField // of a struct
 	key    int        // of a map
 	elem   int        // of an array, slice or map
+}
+
+func (t gobType) has(field string) bool {
+	return slices.ContainsFunc(t.fields, func(f gobField) bool { return f.name == field })
 }
 
 // Kinds of gob's definitions. Those after are encoded as bytes.
@@ -30,8 +35,9 @@ type gobTypes map[int]gobType
 var errMalformed = errors.New("the unit agent's answer is malformed")
 
 // readValue reads one message. If it is a struct, each is called for every
-// field that is not zero, and must read its value; ok is false if the message only defined a type.
-func (t gobTypes) readValue(message []byte, each func(field gobField, value *gobReader) error) (ok bool, err error) {
+// field that is not zero, and must read its value. A struct whose type has no
+// field of the name required, if that is not empty, is refused; ok is false if the message only defined a type.
+func (t gobTypes) readValue(message []byte, required string, each func(field gobField, value *gobReader) error) (ok bool, err error) {
 	r := &gobReader{b: message}
 	for len(r.b) > 0 && r.err == nil {
 		id := r.int()
@@ -40,7 +46,7 @@ func (t gobTypes) readValue(message []byte, each func(field gobField, value *gob
 			continue
 		}
 		typ, defined := t[id]
-		if !defined || typ.kind != gobStruct {
+		if !defined || typ.kind != gobStruct || required != "" && !typ.has(required) {
 			return false, errMalformed
 		}
 		if err := t.readStruct(typ, r, each); err != nil {

@@ -41,7 +41,7 @@ func (r *replies) next() (*reply, error) {
 		}
 		if r.pending == nil {
 			header := &reply{}
-			ok, err := r.types.readValue(message, r.header(header))
+			ok, err := r.types.readValue(message, "Seq", r.header(header))
 			if err != nil {
 				return nil, err
 			}
@@ -50,8 +50,11 @@ func (r *replies) next() (*reply, error) {
 			}
 			continue
 		}
-		answer := r.pending
-		ok, err := r.types.readValue(message, r.body(answer))
+		answer, required := r.pending, "Code"
+		if answer.err != "" { // there is no answer
+			required = ""
+		}
+		ok, err := r.types.readValue(message, required, r.body(answer))
 		if err != nil {
 			return nil, err
 		}

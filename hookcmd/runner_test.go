@@ -94,7 +94,7 @@ func TestSocketCancelledAtRandom(t *testing.T) {
 				return transportEcho(call)
 			}, nil)
 			socket := transportSocket(t, transportProxy(t, server.Agent(), 1+random.IntN(300), seed))
-			all, cancelAll := context.WithTimeout(t.Context(), 6*transportPatience)
+			all, cancelAll := context.WithTimeout(t.Context(), 3*transportPatience)
 			defer cancelAll()
 			var posted, ended atomic.Int64
 			var succeeded []int

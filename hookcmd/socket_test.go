@@ -194,7 +194,7 @@ func TestSocketAddressWrong(t *testing.T) {
 		"108 bytes": {long, []string{"108 bytes", "at most 107", long}, nil},
 		"missing":   {missing, []string{missing}, fs.ErrNotExist},
 		"a file":    {file, []string{file}, syscall.ECONNREFUSED},
-		"empty":     {"", []string{`cannot connect to ""`}, nil},
+		"empty":     {"", []string{"JUJU_AGENT_SOCKET_ADDRESS is not set"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -4,6 +4,7 @@ package relation
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -87,7 +88,8 @@ func Load[T any](ctx context.Context, from Reader) (T, error) {
 
 // Save writes a struct to a databag, by the rules of [Load]; it writes all or,
 // if a field cannot be encoded, nothing. A nil pointer, an empty plain text and,
-// with "omitempty", a zero value or an empty slice or map delete the key. A key whose value was read and means the same is
+// with "omitempty", a zero value or an empty slice or map delete the key; other
+// nil slices and maps are JSON null. A key whose value was read and means the same is
 // left as it is, however it was written.
 func Save[T any](ctx context.Context, to Databag, value T) error {
 	fields, err := fieldsOf(reflect.TypeFor[T]())
@@ -127,24 +129,26 @@ type field struct {
 // hidden by one of its name, as in Go.
 func fieldsOf(t reflect.Type) ([]field, error) {
 	if t.Kind() != reflect.Struct {
+		if t.Kind() == reflect.Pointer {
+			return nil, fmt.Errorf("cannot map %s to a databag: it is no struct; take %s", t, t.Elem())
+		}
 		return nil, fmt.Errorf("cannot map %s to a databag: it is no struct", t)
 	}
 	all, err := appendFields(nil, t, nil)
 	if err != nil {
 		return nil, fmt.Errorf("cannot map %s to a databag: %w", t, err)
 	}
-	byKey := make(map[string]int) // index into fields
+	slices.SortStableFunc(all, func(a, b field) int { return cmp.Compare(len(a.index), len(b.index)) })
+	byKey := make(map[string]field)
 	var fields []field
 	for _, f := range all {
-		i, taken := byKey[f.key]
+		other, taken := byKey[f.key]
 		switch {
 		case !taken:
-			byKey[f.key] = len(fields)
+			byKey[f.key] = f
 			fields = append(fields, f)
-		case f.name != fields[i].name || len(f.index) == len(fields[i].index):
-			return nil, fmt.Errorf("cannot map %s to a databag: fields %s and %s have the key %q", t, fields[i].name, f.name, f.key)
-		case len(f.index) < len(fields[i].index):
-			fields[i] = f
+		case f.name != other.name || len(f.index) == len(other.index):
+			return nil, fmt.Errorf("cannot map %s to a databag: fields %s and %s have the key %q", t, other.name, f.name, f.key)
 		}
 	}
 	return fields, nil
@@ -236,7 +240,7 @@ func (f field) decode(text string, target reflect.Value) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &syntax):
-		return &unreadableError{"not JSON: " + syntax.Error(), err}
+		return &unreadableError{"not JSON (the option \"string\" is for plain text): " + syntax.Error(), err}
 	case errors.As(err, &mismatch):
 		kind, _, _ := strings.Cut(mismatch.Value, " ") // what follows is quoted
 		return &unreadableError{fmt.Sprintf("JSON %s where %s is expected", kind, mismatch.Type), err}
@@ -266,7 +270,7 @@ func anyJSON(text string) any {
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
 	var value any
-	if decoder.Decode(&value) != nil || decoder.More() {
+	if !json.Valid([]byte(text)) || decoder.Decode(&value) != nil {
 		return math.NaN()
 	}
 	return value

@@ -136,6 +136,32 @@ func TestEmbeddedNoStruct(t *testing.T) {
 		Label `databag:"label"`
 	}
 	type untagged struct{ Label }
+	type pointer struct{ *Label }
 	t.Run("tagged", isLoaded(tagged{"x"}, texts{"label": `"x"`}))
+	t.Run("pointer", isLoaded(pointer{new(Label("x"))}, texts{"Label": `"x"`}))
 	t.Run("untagged", isLoaded(untagged{"x"}, texts{"Label": `"x"`}))
+}
+
+// As in Go, what a field hides does not clash, wherever the field stands.
+func TestEmbeddedHidden(t *testing.T) {
+	t.Parallel()
+	type read struct{ Host string }
+	type write struct{ Host string }
+	type first struct {
+		Host string
+		read
+		write
+	}
+	type only struct {
+		read
+		Host string
+	}
+	type last struct {
+		read
+		write
+		Host string
+	}
+	t.Run("by the first field", isLoaded(first{Host: "h"}, texts{"Host": `"h"`}))
+	t.Run("by the last field, once", isLoaded(only{Host: "h"}, texts{"Host": `"h"`}))
+	t.Run("by the last field", isLoaded(last{Host: "h"}, texts{"Host": `"h"`}))
 }

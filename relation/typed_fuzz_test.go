@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"math/big"
 	"net/netip"
 	"regexp"
 	"strings"
@@ -83,6 +84,11 @@ func FuzzLoad(f *testing.F) {
 		loadsOrFails[one[json.RawMessage]](t, s)
 		loadsOrFails[one[*nested]](t, s)
 		loadsOrFails[one[**int]](t, s)
+		loadsOrFails[one[big.Int]](t, s)
+		loadsOrFails[one[time.Time]](t, s)
+		loadsOrFails[one[netip.Addr]](t, s)
+		loadsOrFails[text[time.Time]](t, s)
+		loadsOrFails[text[*netip.Addr]](t, s)
 		loadsOrFails[one[level]](t, `"`+s+`"`)
 		loadsOrFails[text[string]](t, s)
 		loadsOrFails[text[int]](t, s)

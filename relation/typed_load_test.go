@@ -174,6 +174,20 @@ func TestLoadMalformed(t *testing.T) {
 	}
 }
 
+// The error says what is wrong, as far as that is no secret.
+func TestLoadMalformedSays(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]string{
+		`hunter2`:      "not JSON (the option \"string\" is for plain text): invalid character 'h' looking for beginning of value",
+		`"hunter2`:     "not JSON (the option \"string\" is for plain text): unexpected end of JSON input",
+		`{"name": 12}`: "JSON number where string is expected",
+		`["hunter2"]`:  "JSON array where relation_test.nested is expected",
+	} {
+		_, err := relation.Load[one[nested]](t.Context(), texts{"field": value})
+		require.ErrorContains(t, err, want, "of %s", value)
+	}
+}
+
 // Not even the errors of a field's type quote the value: "FieldError … does not
 // quote the value".
 func TestLoadMalformedOfType(t *testing.T) {

@@ -180,15 +180,19 @@ func TestSaveSame(t *testing.T) {
 		"small float":         isSavedOver(one[float64]{1.5e-7}, texts{"field": `1.5e-07`}, ""),
 		"plain text":          isSavedOver(text[int]{7}, texts{"field": `7`}, ""),
 
-		"other value":            isSavedOver(one[point]{point{2, "hé"}}, python, `{"field": "{\"a\":2,\"b\":\"hé\"}"}`),
-		"other value in a map":   isSavedOver(one[map[string]any]{map[string]any{"a": 1}}, python, `{"field": "{\"a\":1}"}`),
-		"other order of a slice": isSavedOver(one[[]int]{[]int{1, 2}}, texts{"field": `[2, 1]`}, `{"field": "[1,2]"}`),
-		"zero is not missing":    isSavedOver(one[int]{}, texts{}, `{"field": "0"}`),
-		"empty is not null":      isSavedOver(one[[]int]{[]int{}}, texts{"field": `null`}, `{"field": "[]"}`),
-		"no JSON before":         isSavedOver(one[string]{"v"}, texts{"field": `v`}, `{"field": "\"v\""}`),
-		"other type before":      isSavedOver(one[string]{"1"}, texts{"field": `1`}, `{"field": "\"1\""}`),
-		"other plain text":       isSavedOver(text[string]{"7"}, texts{"field": `7.0`}, `{"field": "7"}`),
-		"large integers":         isSavedOver(one[int64]{1<<53 + 1}, texts{"field": `9007199254740992`}, `{"field": "9007199254740993"}`),
+		"other value":              isSavedOver(one[point]{point{2, "hé"}}, python, `{"field": "{\"a\":2,\"b\":\"hé\"}"}`),
+		"other value in a map":     isSavedOver(one[map[string]any]{map[string]any{"a": 1}}, python, `{"field": "{\"a\":1}"}`),
+		"other order of a slice":   isSavedOver(one[[]int]{[]int{1, 2}}, texts{"field": `[2, 1]`}, `{"field": "[1,2]"}`),
+		"zero is not missing":      isSavedOver(one[int]{}, texts{}, `{"field": "0"}`),
+		"empty is not null":        isSavedOver(one[[]int]{[]int{}}, texts{"field": `null`}, `{"field": "[]"}`),
+		"no JSON before":           isSavedOver(one[string]{"v"}, texts{"field": `v`}, `{"field": "\"v\""}`),
+		"more than JSON before":    isSavedOver(one[[]int]{[]int{1}}, texts{"field": `[1]]`}, `{"field": "[1]"}`),
+		"two values before":        isSavedOver(one[[]int]{[]int{1}}, texts{"field": `[1] [1]`}, `{"field": "[1]"}`),
+		"plain JSON in other form": isSavedOver(text[string]{"[1]"}, texts{"field": `[ 1 ]`}, `{"field": "[1]"}`),
+		"plain null":               isSavedOver(text[*string]{}, texts{"field": `null`}, `{"field": ""}`),
+		"other type before":        isSavedOver(one[string]{"1"}, texts{"field": `1`}, `{"field": "\"1\""}`),
+		"other plain text":         isSavedOver(text[string]{"7"}, texts{"field": `7.0`}, `{"field": "7"}`),
+		"large integers":           isSavedOver(one[int64]{1<<53 + 1}, texts{"field": `9007199254740992`}, `{"field": "9007199254740993"}`),
 	} {
 		t.Run(name, test)
 	}

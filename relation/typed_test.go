@@ -196,6 +196,7 @@ func TestStructMistakes(t *testing.T) {
 		"unknown option": mistake[struct {
 			A int `databag:"a,omitzero"`
 		}]("A", `unknown option "omitzero"`),
+		"unknown option in embedded struct": mistake[struct{ optioned }]("field A", `unknown option "text"`),
 		"option with space": mistake[struct {
 			A int `databag:"a, omitempty"`
 		}]("A", `unknown option " omitempty"`),
@@ -215,10 +216,14 @@ func TestStructMistakes(t *testing.T) {
 		"duplicate in embedded struct": mistake[struct {
 			nested
 			A int `databag:"Port"`
-		}]("Port and A", `key "Port"`),
+		}]("fields A and Port", `key "Port"`),
 	} {
 		t.Run(name, test)
 	}
 }
 
 type pointing struct{ *nested }
+
+type optioned struct {
+	A int `databag:"a,text"`
+}

@@ -121,6 +121,24 @@ func TestTextEmpty(t *testing.T) {
 	assert.Equal(t, value{String: "s", NoAddress: netip.IPv6Unspecified()}, loaded)
 }
 
+// Not only what Save writes is understood.
+func TestTextOtherForms(t *testing.T) {
+	t.Parallel()
+	loaded, err := relation.Load[struct {
+		True  bool        `databag:"true,string"`
+		False *bool       `databag:"false,string"`
+		Int   int         `databag:"int,string"`
+		Float float64     `databag:"float,string"`
+		IP    *netip.Addr `databag:"ip,string"`
+	}](t.Context(), texts{"true": "True", "false": "False", "int": "010", "float": "1E3", "ip": "fd00:0:0::0001"})
+	require.NoError(t, err)
+	assert.True(t, loaded.True, "as Python prints it")
+	assert.Equal(t, new(false), loaded.False, "as Python prints it")
+	assert.Equal(t, 10, loaded.Int)
+	assert.Equal(t, 1000.0, loaded.Float)
+	assert.Equal(t, netip.MustParseAddr("fd00::1"), *loaded.IP)
+}
+
 // isNotText returns a test that a plain text does not load into a T.
 func isNotText[T any](plain string, says ...string) func(t *testing.T) {
 	return func(t *testing.T) {
@@ -141,18 +159,24 @@ func isNotText[T any](plain string, says ...string) func(t *testing.T) {
 func TestTextMalformed(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]func(*testing.T){
-		"int":             isNotText[int]("hunter2", "no int"),
-		"int with rest":   isNotText[int]("5432 hunter2", "no int"),
-		"int quoted":      isNotText[int](`"5432"`, "no int"),
-		"int fraction":    isNotText[int]("54.32", "no int"),
-		"int too large":   isNotText[int8]("5432", "no int8"),
-		"uint negative":   isNotText[uint]("-5432", "no uint"),
-		"bool":            isNotText[bool]("yes", "no bool"),
-		"float":           isNotText[float64]("NaN", "no float64"),
-		"float too large": isNotText[float64]("1e999", "no float64"),
-		"pointer":         isNotText[*int]("hunter2", "no int"),
-		"text marshaler":  isNotText[level]("hunter2"),
-		"no plain text":   isNotText[[]string]("hunter2", "[]string has no plain text"),
+		"int":               isNotText[int]("hunter2", "no int"),
+		"int with rest":     isNotText[int]("5432 hunter2", "no int"),
+		"int quoted":        isNotText[int](`"5432"`, "no int"),
+		"int fraction":      isNotText[int]("54.32", "no int"),
+		"int too large":     isNotText[int8]("5432", "no int8"),
+		"uint negative":     isNotText[uint]("-5432", "no uint"),
+		"bool":              isNotText[bool]("yes", "no bool"),
+		"float":             isNotText[float64]("NaN", "no float64"),
+		"float too large":   isNotText[float64]("1e999", "no float64"),
+		"pointer":           isNotText[*int]("hunter2", "no int"),
+		"text marshaler":    isNotText[level]("hunter2"),
+		"int8 too large":    isNotText[int8]("128", "no int8"),
+		"uint8 too large":   isNotText[uint8]("5432", "no uint8"),
+		"float32 too large": isNotText[float32]("1e39", "no float32"),
+		"infinite":          isNotText[float64]("-Inf", "no float64"),
+		"hexadecimal":       isNotText[int]("0x1538", "no int"),
+		"uintptr":           isNotText[uintptr]("5432", "uintptr has no plain text"),
+		"no plain text":     isNotText[[]string]("hunter2", "[]string has no plain text"),
 	} {
 		t.Run(name, test)
 	}

@@ -3,6 +3,7 @@
 package relation_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/charmsmith/charmsmith/hookcmd"
 	"github.com/charmsmith/charmsmith/relation"
+	"github.com/charmsmith/charmsmith/testing/hookcmdtest"
 )
 
 func TestUnits(t *testing.T) {
@@ -64,6 +66,41 @@ func TestUnitsAllOfOurApp(t *testing.T) {
 			assert.Empty(t, units, "remote units of db:3, which is a relation to mysql")
 		})
 	}
+}
+
+// If it cannot be told which relation it is, there is an error, and no wrong
+// answer is kept.
+func TestUnitsOfUnknownApp(t *testing.T) {
+	t.Parallel()
+	agent := newAgent()
+	agent.Relations["db:3"].Units = []string{"app/1", "app/2"}
+	failing := true
+	agent.Intercept = func(call hookcmd.Call) (hookcmdtest.Answer, bool) {
+		return hookcmdtest.Failure(1, "the controller is away"), failing && slices.Contains(call.Args, "--app")
+	}
+	rel := newStore(agent).Relation(db3, "")
+	units, err := rel.Units(t.Context())
+	require.ErrorContains(t, err, "the controller is away")
+	assert.Empty(t, units)
+
+	failing = false
+	units, err = rel.Units(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, units)
+}
+
+// A remote unit tells the remote application, which need not be asked for.
+func TestUnitsTellApp(t *testing.T) {
+	t.Parallel()
+	agent := newAgent()
+	agent.Relations["db:3"].Units = []string{"app/1", "mysql/2"}
+	rel := newStore(agent).Relation(db3, "")
+	_, err := rel.Units(t.Context())
+	require.NoError(t, err)
+	app, err := rel.App(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "mysql", app)
+	assert.Equal(t, []string{listDB}, agent.Calls(), "hook commands")
 }
 
 // What Units returns is the caller's.

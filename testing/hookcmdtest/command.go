@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 )
 
 // Commands are the names of all hook commands: those of Juju 4.1 and, at the
@@ -24,11 +25,16 @@ var Commands = []string{
 	"leader-get", "leader-set",
 }
 
+// canBeCommand is whether RunCommand was called, without which the test binary
+// must not be started as a hook command: it would run the tests again.
+var canBeCommand atomic.Bool
+
 // RunCommand makes this process a hook command, and exits, if it was started
 // under the name of one; else it returns. It belongs at the start of a TestMain
-// whose tests use the PATH of [Server.Agent], on which the test binary stands
-// under the name of every hook command.
+// whose tests use the PATH of [Server.Agent], on which the test binary then
+// stands under the name of every hook command.
 func RunCommand() {
+	canBeCommand.Store(true)
 	name := filepath.Base(os.Args[0])
 	if slices.Contains(Commands, name) {
 		os.Exit(runCommand(name, os.Args[1:]))
@@ -76,7 +82,8 @@ func ask(name string, args []string) (response Response, err error) {
 	return response, err
 }
 
-// writeTools links this program under the names of the commands, in dir/tools.
+// writeTools links this program under the names of the commands, in dir/tools;
+// under none if it cannot be one.
 func writeTools(dir string, commands []string) (tools string, err error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -85,6 +92,9 @@ func writeTools(dir string, commands []string) (tools string, err error) {
 	tools = filepath.Join(dir, "tools")
 	if err := os.Mkdir(tools, 0o755); err != nil {
 		return "", err
+	}
+	if !canBeCommand.Load() {
+		return tools, nil
 	}
 	for _, command := range commands {
 		if err := os.Symlink(self, filepath.Join(tools, command)); err != nil {

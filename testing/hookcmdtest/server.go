@@ -13,7 +13,9 @@
 //		server := hookcmdtest.NewServer(t, func(call hookcmd.Call) hookcmdtest.Answer {
 //			return hookcmdtest.Answer{Stdout: `["db/0","db/1"]`}
 //		}, nil)
-//		client := hookcmd.New(hookcmd.NewSocket(server.Agent()), nil)
+//		socket := hookcmd.NewSocket(server.Agent())
+//		defer socket.Close(t.Context())
+//		units, err := hookcmd.New(socket, nil).RelationList(t.Context(), hookcmd.RelationID{Endpoint: "db", ID: 3})
 //		…
 //	}
 //
@@ -40,7 +42,7 @@ import (
 // Answer is what a hook command prints, and its exit code.
 type Answer struct {
 	Stdout string
-	Stderr string // after Juju's "ERROR ", with a line end
+	Stderr string // as Juju prints it, "ERROR …\n"; Failure does
 	Code   int
 }
 
@@ -49,7 +51,8 @@ func Failure(code int, format string, args ...any) Answer {
 	return Answer{Stderr: "ERROR " + fmt.Sprintf(format, args...) + "\n", Code: code}
 }
 
-// Handler answers hook commands. A Server calls it for one command at a time.
+// Handler answers hook commands. A Server calls it for one command at a time, in
+// a goroutine of its own: it must not end the test, but can mark it as failed.
 type Handler func(call hookcmd.Call) Answer
 
 // Server is the socket of a unit agent during one dispatch.

@@ -18,7 +18,8 @@ import (
 // Client has one method per hook command. It keeps no state: what a method
 // returns, the agent answered just then. It is safe for concurrent use.
 //
-// Every method fails with an *[Error] if the command does.
+// Every method fails with an *[Error] if the command does. Maps and slices that
+// a method returns must not be changed: an [Answerer] may share them.
 type Client struct {
 	runner   Runner
 	answerer Answerer // runner, if it is one

@@ -98,7 +98,18 @@ func (v View) peek(key string) (value string, known bool) {
 // Writes are sent when the dispatch has succeeded. Writing an application's
 // databag fails with [hookcmd.ErrNotLeader], at once, if this unit is not the
 // leader. Keys and values are any valid UTF-8, keys not empty.
-type Databag struct{ View }
+type Databag struct{ view View }
+
+// Get is [View.Get].
+func (d Databag) Get(ctx context.Context, key string) (string, error) { return d.view.Get(ctx, key) }
+
+// Lookup is [View.Lookup].
+func (d Databag) Lookup(ctx context.Context, key string) (value string, ok bool, err error) {
+	return d.view.Lookup(ctx, key)
+}
+
+// All is [View.All].
+func (d Databag) All(ctx context.Context) (map[string]string, error) { return d.view.All(ctx) }
 
 // Set sets a key. An empty value deletes it, as in Juju.
 func (d Databag) Set(ctx context.Context, key, value string) error {
@@ -114,7 +125,7 @@ func (d Databag) Delete(ctx context.Context, key string) error {
 // fails, none has changed.
 func (d Databag) Update(ctx context.Context, values map[string]string) error {
 	if err := d.update(ctx, values); err != nil {
-		return fmt.Errorf("cannot write databag of %s in relation %s: %w", d.member.name, d.relation, err)
+		return fmt.Errorf("cannot write databag of %s in relation %s: %w", d.view.member.name, d.view.relation, err)
 	}
 	return nil
 }
@@ -130,8 +141,8 @@ func (d Databag) update(ctx context.Context, values map[string]string) error {
 			return fmt.Errorf("the value of %q is not valid UTF-8", key)
 		}
 	}
-	if d.member.app {
-		leader, err := d.relation.store.isLeader(ctx)
+	if d.view.member.app {
+		leader, err := d.view.relation.store.isLeader(ctx)
 		if err != nil {
 			return err
 		}
@@ -139,13 +150,13 @@ func (d Databag) update(ctx context.Context, values map[string]string) error {
 			return hookcmd.ErrNotLeader
 		}
 	}
-	d.relation.store.mu.Lock()
-	defer d.relation.store.mu.Unlock()
-	b := d.relation.bag(d.member)
+	d.view.relation.store.mu.Lock()
+	defer d.view.relation.store.mu.Unlock()
+	b := d.view.relation.bag(d.view.member)
 	if b.pending == nil {
 		b.pending = make(map[string]string, len(values))
 	}
 	maps.Copy(b.pending, values)
-	d.relation.written = true
+	d.view.relation.written = true
 	return nil
 }

@@ -155,7 +155,7 @@ func TestReadYourWrites(t *testing.T) {
 				require.NoError(t, same.written.Update(ctx, map[string]string{"twice": "2", "gone": ""}))
 
 				for range 2 { // before and after Flush
-					for _, bag := range []relation.View{same.written.View, same.read} {
+					for _, bag := range []readable{same.written, same.read} {
 						for key, want := range map[string]string{
 							"keep": "1", "change": "2", "new": "2", "empty": "", "delete": "", "absent": "", "twice": "2", "gone": "",
 						} {

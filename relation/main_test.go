@@ -125,10 +125,15 @@ func all(t *testing.T, bag relation.Reader) map[string]string {
 	return content
 }
 
-// get returns the value of a key.
-func get(t *testing.T, bag interface {
+// readable is what views and databags have in common.
+type readable interface {
+	relation.Reader
 	Get(ctx context.Context, key string) (string, error)
-}, key string) string {
+	Lookup(ctx context.Context, key string) (value string, ok bool, err error)
+}
+
+// get returns the value of a key.
+func get(t *testing.T, bag readable, key string) string {
 	t.Helper()
 	value, err := bag.Get(t.Context(), key)
 	require.NoError(t, err)

@@ -5,6 +5,7 @@ package relation
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -215,12 +216,9 @@ func (r *Relation) flush(ctx context.Context, m member, set func(context.Context
 			return err
 		}
 	}
-	if b.known == nil {
-		b.known = make(map[string]string, len(b.pending))
-	}
-	for key, value := range b.pending {
-		b.known[key] = value
-	}
-	b.pending = nil
+	known := make(map[string]string, len(b.known)+len(b.pending)) // what was read is not ours
+	maps.Copy(known, b.known)
+	maps.Copy(known, b.pending)
+	b.known, b.pending = known, nil
 	return nil
 }

@@ -103,7 +103,7 @@ func Save[T any](ctx context.Context, to Databag, value T) error {
 		if err != nil {
 			return fmt.Errorf("cannot save field %s as key %q: %w", f.name, f.key, err)
 		}
-		if now, known := to.peek(f.key); known && f.same(now, text) {
+		if now, known := to.view.peek(f.key); known && f.same(now, text) {
 			continue
 		}
 		values[f.key] = text

@@ -113,6 +113,11 @@ func (s *Socket) Post(ctx context.Context, call Call, done func(error)) error {
 func (s *Socket) Close(ctx context.Context) error {
 	if err := s.lock(ctx); err != nil {
 		s.closeFile() // whoever has the turn notices
+		go func() {
+			s.turn <- struct{}{}
+			defer s.unlock()
+			s.fail(errClosed)
+		}()
 		return fmt.Errorf("cannot close agent socket: %w", err)
 	}
 	defer s.unlock()

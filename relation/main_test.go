@@ -95,7 +95,7 @@ func newExec(t *testing.T, agent *testagent.Agent) hookcmd.Runner {
 	t.Helper()
 	served := hookcmdtest.NewServer(t, agent.Handle, nil).Agent()
 	// Commands that are built with -race sleep for a second before they exit.
-	return hookcmd.NewExec(hookcmd.Agent{Dir: served.Dir, Env: append(served.Env, "GORACE=atexit_sleep_ms=0")})
+	return hookcmd.NewExec(hookcmd.Agent{Dir: served.Dir, Env: served.Env})
 }
 
 // onEachRunner runs a test on each way to an agent.

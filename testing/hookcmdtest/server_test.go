@@ -74,7 +74,7 @@ func hookCommand(t *testing.T, server *hookcmdtest.Server, name string, args ...
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, filepath.Join(tools, name), args...)
-	cmd.Env = append(server.Agent().Env, "GORACE=atexit_sleep_ms=0")
+	cmd.Env = server.Agent().Env
 	cmd.Dir = server.Agent().Dir
 	return cmd
 }

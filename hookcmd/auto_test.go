@@ -59,7 +59,7 @@ func (l *transportLog) take() []string {
 // transportAuto is an Auto for agent, whose commands reach log as processes.
 func transportAuto(t *testing.T, log *transportLog, agent hookcmd.Agent) *hookcmd.Auto {
 	t.Helper()
-	agent.Dir, agent.ContextID, agent.Env = log.Agent().Dir, log.Agent().ContextID, transportEnv(log.Agent())
+	agent.Dir, agent.ContextID, agent.Env = log.Agent().Dir, log.Agent().ContextID, log.Agent().Env
 	auto := hookcmd.NewAuto(agent)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), transportPatience)

@@ -39,12 +39,6 @@ func transportContext(t *testing.T) context.Context {
 	return ctx
 }
 
-// transportEnv is agent.Env for commands built with -race, which otherwise
-// sleep for a second before they exit.
-func transportEnv(agent hookcmd.Agent) []string {
-	return append(agent.Env, "GORACE=atexit_sleep_ms=0")
-}
-
 // transportWait waits for done to be closed, or to have a value.
 func transportWait[T any](t *testing.T, done <-chan T, what string) T {
 	t.Helper()

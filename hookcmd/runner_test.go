@@ -41,7 +41,7 @@ func TestRunnerSocketFragmented(t *testing.T) {
 func TestRunnerExec(t *testing.T) {
 	t.Parallel()
 	hookcmdtest.TestRunner(t, func(_ *testing.T, agent hookcmd.Agent) hookcmd.Runner {
-		return hookcmd.NewExec(hookcmd.Agent{Dir: agent.Dir, Env: transportEnv(agent)})
+		return hookcmd.NewExec(agent)
 	})
 }
 
@@ -56,7 +56,7 @@ func TestRunnerAutoWithSocket(t *testing.T) {
 func TestRunnerAutoWithoutSocket(t *testing.T) {
 	t.Parallel()
 	hookcmdtest.TestRunner(t, func(_ *testing.T, agent hookcmd.Agent) hookcmd.Runner {
-		agent.Network, agent.Address, agent.Env = "", "", transportEnv(agent)
+		agent.Network, agent.Address = "", ""
 		return hookcmd.NewAuto(agent)
 	})
 }

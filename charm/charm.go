@@ -54,7 +54,12 @@ func (c *Charm) Logger() *slog.Logger { return c.current().logger }
 // LogEvents has each dispatch begin with the line "Emitting Juju event …." at
 // DEBUG, by which tools such as jhack follow a charm. It costs one hook command
 // per dispatch, and is called in register.
-func (c *Charm) LogEvents() { c.logEvents = true }
+func (c *Charm) LogEvents() {
+	if c.sealed {
+		panic("charm.LogEvents: it is called in the function given to charm.Main, not in a handler")
+	}
+	c.logEvents = true
+}
 
 // HookCommands returns the client that runs single hook commands, for what this
 // package has no method for. It knows nothing of what is kept back here: reads

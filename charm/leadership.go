@@ -4,7 +4,6 @@ package charm
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/charmsmith/charmsmith/hookcmd"
@@ -14,17 +13,25 @@ import (
 type leadership struct {
 	client *hookcmd.Client
 
-	mu      sync.Mutex
-	asked   time.Time // zero: never
+	turn    chan struct{} // holds one token, for whoever uses what follows
+	asked   time.Time     // zero: never
 	current bool
+}
+
+func newLeadership(client *hookcmd.Client) *leadership {
+	return &leadership{client: client, turn: make(chan struct{}, 1)}
 }
 
 // leaseTime is how long Juju keeps a unit the leader after it said so.
 const leaseTime = 30 * time.Second
 
 func (l *leadership) isLeader(ctx context.Context) (bool, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	select {
+	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
 	if !l.asked.IsZero() && (!l.current || time.Since(l.asked) < leaseTime) {
 		return l.current, nil
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -26,34 +27,22 @@ const (
 
 // logHandler is a slog.Handler that writes to the unit's log.
 type logHandler struct {
-	to *jujuLog
-	// attrs is a slog.TextHandler that formats attributes into to.line.
-	attrs slog.Handler
+	to   *jujuLog
+	with []func(slog.Handler) slog.Handler // what WithAttrs and WithGroup add
 }
 
 // jujuLog is what all handlers of one logger share.
 type jujuLog struct {
 	client *hookcmd.Client
-	stderr io.Writer
 
-	mu   sync.Mutex // guards line, and the order of what is written
-	line bytes.Buffer
+	mu sync.Mutex // keeps the parts of a line together
 
-	stderrMu sync.Mutex // guards stderr
+	stderrMu sync.Mutex
+	stderr   io.Writer
 }
 
 func newLogger(client *hookcmd.Client, stderr io.Writer) *slog.Logger {
-	to := &jujuLog{client: client, stderr: stderr}
-	return slog.New(&logHandler{to: to, attrs: slog.NewTextHandler(&to.line, &slog.HandlerOptions{
-		Level: slog.LevelDebug,
-		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-			_, isLevel := a.Value.Any().(slog.Level)
-			if len(groups) == 0 && (a.Key == slog.LevelKey && isLevel || a.Key == slog.MessageKey && a.Value.String() == "") {
-				return slog.Attr{} // Juju's log has a level; the message is not an attribute
-			}
-			return a
-		},
-	})})
+	return slog.New(&logHandler{to: &jujuLog{client: client, stderr: stderr}})
 }
 
 func (h *logHandler) Enabled(_ context.Context, level slog.Level) bool {
@@ -61,35 +50,53 @@ func (h *logHandler) Enabled(_ context.Context, level slog.Level) bool {
 }
 
 func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &logHandler{h.to, h.attrs.WithAttrs(attrs)}
+	return h.and(func(text slog.Handler) slog.Handler { return text.WithAttrs(attrs) })
 }
 
 func (h *logHandler) WithGroup(name string) slog.Handler {
-	return &logHandler{h.to, h.attrs.WithGroup(name)}
+	return h.and(func(text slog.Handler) slog.Handler { return text.WithGroup(name) })
 }
 
-// Handle never fails: a line that Juju's log does not take goes to standard error.
+func (h *logHandler) and(with func(slog.Handler) slog.Handler) *logHandler {
+	return &logHandler{h.to, append(slices.Clip(h.with), with)}
+}
+
+// Handle never fails: a line that Juju's log does not take goes to standard
+// error. It holds no lock while it formats: values may log themselves.
 func (h *logHandler) Handle(ctx context.Context, record slog.Record) error {
-	to := h.to
-	to.mu.Lock()
-	defer to.mu.Unlock()
-	to.line.Reset()
 	attrs := slog.NewRecord(time.Time{}, record.Level, "", 0)
 	record.Attrs(func(a slog.Attr) bool { attrs.AddAttrs(a); return true })
-	if err := h.attrs.Handle(ctx, attrs); err != nil {
+	var line bytes.Buffer
+	var text slog.Handler = slog.NewTextHandler(&line, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: attrsOnly})
+	for _, with := range h.with {
+		text = with(text)
+	}
+	if err := text.Handle(ctx, attrs); err != nil {
 		return err
 	}
-	text := record.Message
-	if extra := strings.TrimSuffix(to.line.String(), "\n"); extra != "" {
-		text += " " + extra
+	message := record.Message
+	if extra := strings.TrimSuffix(line.String(), "\n"); extra != "" {
+		message += " " + extra
 	}
-	to.write(jujuLevel(record.Level), text)
+	h.to.write(jujuLevel(record.Level), message)
 	return nil
+}
+
+// attrsOnly leaves out what Juju's log has anyway, and the message, which is
+// written before the attributes.
+func attrsOnly(groups []string, a slog.Attr) slog.Attr {
+	_, isLevel := a.Value.Any().(slog.Level)
+	if len(groups) == 0 && (a.Key == slog.LevelKey && isLevel || a.Key == slog.MessageKey && a.Value.String() == "") {
+		return slog.Attr{}
+	}
+	return a
 }
 
 // write posts text in parts that juju-log takes. The context of the caller does
 // not matter: what a cancelled handler says is to be read, too.
 func (l *jujuLog) write(level hookcmd.LogLevel, text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\ufffd"), "\x00", "\ufffd")
 	for text != "" {
 		part := text

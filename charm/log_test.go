@@ -127,6 +127,20 @@ func TestLogOnStandardErrorIfJujuTakesNone(t *testing.T) {
 	assert.Equal(t, stderr, posted.String(), "posted lines are not lost either")
 }
 
+// talkative logs when it is formatted.
+type talkative struct{ l *slog.Logger }
+
+func (v talkative) LogValue() slog.Value {
+	v.l.Info("formatting")
+	return slog.StringValue("done")
+}
+
+func TestLogOfAValueThatLogs(t *testing.T) {
+	t.Parallel()
+	lines := logged(t, func(l *slog.Logger) { l.Info("outer", "value", talkative{l}) })
+	assert.Equal(t, []string{"INFO formatting", "INFO outer value=done"}, lines)
+}
+
 func TestRunLeavesTheDefaultLoggerAlone(t *testing.T) {
 	t.Parallel()
 	before := slog.Default()

@@ -9,27 +9,36 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 )
 
 // Main runs the charm for the event that the process's environment describes,
-// and exits: with code 0 if it succeeded, else with 1. It is all that a charm's
-// func main does.
+// and exits: with code 0 if it succeeded, else with 1, or by SIGTERM if it was
+// told to end. It is all that a charm's func main does.
 //
 // register names the handlers. It is called once, and does nothing else:
 // tools call it too, outside of Juju. If it panics, the program crashes.
 func Main(register func(*Charm)) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	finished := make(chan struct{})
-	time.AfterFunc(signalDelay, func() { watchSignal(cancel, finished) })
+	watch := sync.OnceFunc(func() {
+		signals := make(chan os.Signal, 1)
+		signal.Notify(signals, syscall.SIGTERM)
+		go watchSignal(signals, cancel, finished)
+	})
+	time.AfterFunc(signalDelay, watch)
 
 	env := os.Environ()
-	if err := os.Setenv(dispatchVariable, lookup(env, "JUJU_CONTEXT_ID")); err != nil {
+	if err := os.Setenv(dispatchVariable, guardOf(env)); err != nil {
 		fmt.Fprintf(os.Stderr, "ERROR cannot set %s: %v\n", dispatchVariable, err)
 		os.Exit(1)
 	}
-	err := run(ctx, register, &Options{Args: os.Args, Env: env, Stderr: os.Stderr}, slog.SetDefault)
+	err := run(ctx, register, &Options{Args: os.Args, Env: env, Stderr: os.Stderr}, internals{
+		onLogger:         slog.SetDefault,
+		beforeSecretFile: watch,
+	})
 	close(finished)
 	if err == nil {
 		os.Exit(0)
@@ -42,7 +51,8 @@ func Main(register func(*Charm)) {
 
 // signalDelay is how long a dispatch runs before it takes care of SIGTERM,
 // which costs more than most dispatches. Before that the process dies by the
-// signal without further ado, which is as good: nothing has been sent.
+// signal without further ado, which is as good: nothing has been sent, and
+// before there is anything to be removed the signal is taken care of.
 const signalDelay = 20 * time.Millisecond
 
 // gracePeriod is how long handlers have to return after SIGTERM.
@@ -51,9 +61,7 @@ const gracePeriod = 5 * time.Second
 var errTerminated = errors.New("terminated by SIGTERM")
 
 // watchSignal cancels on SIGTERM, and dies if the handlers do not return.
-func watchSignal(cancel context.CancelCauseFunc, finished <-chan struct{}) {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGTERM)
+func watchSignal(signals <-chan os.Signal, cancel context.CancelCauseFunc, finished <-chan struct{}) {
 	select {
 	case <-finished:
 		return

@@ -56,7 +56,7 @@ func command(t *testing.T, server *hookcmdtest.Server, name string, ev events.Ev
 	cmd := exec.Command(self)
 	env, err := events.Environ(ev, "app/0")
 	require.NoError(t, err)
-	cmd.Env = append(append(env, server.Agent().Env...), charmVariable+"="+name)
+	cmd.Env = append(append(env, server.Agent().Env...), charmVariable+"="+name, "GOCOVERDIR="+t.TempDir())
 	cmd.Dir = server.Agent().Dir
 	return cmd
 }

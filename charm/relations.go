@@ -42,7 +42,7 @@ func (c *Charm) Peers(ctx context.Context, endpoint string) (*relation.Relation,
 	}
 	best := list[0]
 	if len(list) > 1 {
-		if best, err = mostUnits(ctx, list); err != nil {
+		if best, err = d.mostUnits(ctx, list); err != nil {
 			return nil, err
 		}
 		d.logger.WarnContext(ctx, "several peer relations on one endpoint", "endpoint", endpoint, "count", len(list), "used", best)
@@ -50,11 +50,12 @@ func (c *Charm) Peers(ctx context.Context, endpoint string) (*relation.Relation,
 	return d.relations.Relation(hookcmd.RelationID{Endpoint: endpoint, ID: best.ID()}, d.facts.Application), nil
 }
 
-// mostUnits returns the last relation of those with the most units.
-func mostUnits(ctx context.Context, list []*relation.Relation) (*relation.Relation, error) {
+// mostUnits returns the last of those peer relations with the most units.
+func (d *dispatch) mostUnits(ctx context.Context, list []*relation.Relation) (*relation.Relation, error) {
 	var best *relation.Relation
 	most := -1
 	for _, rel := range list {
+		d.relations.Relation(hookcmd.RelationID{Endpoint: rel.Endpoint(), ID: rel.ID()}, d.facts.Application)
 		units, err := rel.Units(ctx)
 		if err != nil {
 			return nil, err

@@ -69,6 +69,7 @@ func TestSeveralPeerRelations(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, row.want, rel.ID())
 		})
+		assert.Len(t, agent.Calls(), 3, "relation-ids, and relation-list for each")
 		require.Len(t, agent.Logs(), 1)
 		assert.Contains(t, agent.Logs()[0], "WARNING several peer relations on one endpoint endpoint=peers count=2")
 	}

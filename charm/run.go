@@ -29,7 +29,8 @@ type Options struct {
 	// Transport is how hook commands are run: "socket", "exec" or, by default,
 	// "auto"; see [hookcmd.Auto]. CHARMSMITH_HOOKCMD in Env has precedence.
 	Transport string
-	// Runner runs the hook commands, instead of a Transport.
+	// Runner runs the hook commands, instead of a Transport. If it is a
+	// [hookcmd.Closer], Run closes it at the end.
 	Runner hookcmd.Runner
 }
 
@@ -65,11 +66,17 @@ func (e *HandlerError) Unwrap() error { return e.Err }
 // It leaves the default of log/slog alone; [Charm.Logger] is what is logged.
 // A panic of register is not recovered. If ctx ends, nothing is sent.
 func Run(ctx context.Context, register func(*Charm), opts *Options) error {
-	return run(ctx, register, opts, func(*slog.Logger) {})
+	return run(ctx, register, opts, internals{})
 }
 
-// run is Run; onLogger is given the logger before anything uses it.
-func run(ctx context.Context, register func(*Charm), opts *Options, onLogger func(*slog.Logger)) error {
+// internals are what Main does to the process, which Run leaves alone.
+type internals struct {
+	onLogger         func(*slog.Logger) // before anything is logged
+	beforeSecretFile func()             // see hookcmd.Options
+}
+
+// run is Run.
+func run(ctx context.Context, register func(*Charm), opts *Options, in internals) error {
 	var o Options
 	if opts != nil {
 		o = *opts
@@ -77,24 +84,31 @@ func run(ctx context.Context, register func(*Charm), opts *Options, onLogger fun
 	if o.Stderr == nil {
 		o.Stderr = io.Discard
 	}
-	contextID := lookup(o.Env, "JUJU_CONTEXT_ID")
-	if guard, ok := find(o.Env, dispatchVariable); ok && guard != "" && guard == contextID {
+	guard := guardOf(o.Env)
+	if lookup(o.Env, dispatchVariable) == guard {
 		return nil // the charm, or a program it runs, runs the charm
 	}
-	env := append(o.Env[:len(o.Env):len(o.Env)], dispatchVariable+"="+contextID)
-	runner, err := o.runner(env)
-	if err != nil {
-		fmt.Fprintf(o.Stderr, "ERROR %v\n", err)
-		return err
+	env := append(o.Env[:len(o.Env):len(o.Env)], dispatchVariable+"="+guard)
+	runner, runnerErr := o.runner(env)
+	if runnerErr != nil {
+		runner = hookcmd.NewAuto(hookcmd.AgentFromEnviron(env)) // to log it
 	}
-	d := &dispatch{facts: readEnvironment(env), client: hookcmd.New(runner, nil)}
+	d := &dispatch{
+		facts:  readEnvironment(env),
+		client: hookcmd.New(runner, &hookcmd.Options{BeforeSecretFile: in.beforeSecretFile}),
+	}
 	d.logger = newLogger(d.client, o.Stderr)
-	d.leadership = &leadership{client: d.client}
+	d.leadership = newLeadership(d.client)
 	d.relations = relation.NewStore(d.client, d.facts.Unit, d.leadership.isLeader)
 	defer d.close(runner)
-	onLogger(d.logger)
+	if in.onLogger != nil {
+		in.onLogger(d.logger)
+	}
 
 	ev, err := events.Parse(withLinkPath(env, o.Args))
+	if runnerErr != nil {
+		err = runnerErr
+	}
 	if err == nil {
 		err = d.run(ctx, register, ev)
 	}
@@ -234,7 +248,7 @@ func (d *dispatch) logFailure(err error) {
 
 // close waits for what was posted to the log, and closes the connection.
 func (d *dispatch) close(runner hookcmd.Runner) {
-	closer, ok := runner.(interface{ Close(context.Context) error })
+	closer, ok := runner.(hookcmd.Closer)
 	if !ok {
 		return
 	}
@@ -243,17 +257,21 @@ func (d *dispatch) close(runner hookcmd.Runner) {
 	_ = closer.Close(ctx) // the lines that were lost are on standard error
 }
 
-func lookup(env []string, key string) string {
-	value, _ := find(env, key)
-	return value
+// guardOf returns what CHARMSMITH_DISPATCH is during the dispatch that env
+// describes; it is never empty.
+func guardOf(env []string) string {
+	if id := lookup(env, "JUJU_CONTEXT_ID"); id != "" {
+		return id
+	}
+	return "-"
 }
 
-// find returns the last setting of a variable.
-func find(env []string, key string) (value string, ok bool) {
+// lookup returns the last setting of a variable.
+func lookup(env []string, key string) string {
 	for i := len(env) - 1; i >= 0; i-- {
 		if k, value, ok := strings.Cut(env[i], "="); ok && k == key {
-			return value, true
+			return value
 		}
 	}
-	return "", false
+	return ""
 }

@@ -34,7 +34,7 @@ type PeerCreated struct{ RelationRef }
 // the same unit follows.
 type PeerJoined struct {
 	RelationRef
-	Unit string // the unit that joined, never ourselves
+	Unit string // the unit that joined
 }
 
 // PeerChanged is sent after a peer unit changed its databag or, with an empty

@@ -173,10 +173,10 @@ func (v variables) relationRef(endpoint, suffix string) (RelationRef, error) {
 	if v.relationID == "" {
 		return RelationRef{}, missing("JUJU_RELATION_ID")
 	}
-	_, number, _ := cutLast(v.relationID, ":")
+	prefix, number, prefixed := cutLast(v.relationID, ":")
 	id, ok := parseNumber(number)
-	if !ok {
-		return RelationRef{}, malformed("JUJU_RELATION_ID", v.relationID, `must end in a number, as "db:3" does`)
+	if !ok || prefixed && prefix != endpoint {
+		return RelationRef{}, malformed("JUJU_RELATION_ID", v.relationID, fmt.Sprintf(`must be "%s:NUMBER"`, endpoint))
 	}
 	ref := RelationRef{Endpoint: endpoint, ID: id, App: v.remoteApp}
 	if v.remoteUnit != "" {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 )
 
 // Auto runs hook commands by a [Socket] if the agent offers a unix socket, else
@@ -66,7 +67,8 @@ func (a *Auto) RunBatch(ctx context.Context, calls []Call) ([][]byte, error) {
 func (a *Auto) Post(ctx context.Context, call Call, done func(error)) error {
 	if a.unreachable.Load() == nil {
 		err := a.socket.Post(ctx, call, func(err error) {
-			later := context.WithoutCancel(ctx)
+			later, cancel := context.WithTimeout(context.WithoutCancel(ctx), lateTimeout)
+			defer cancel()
 			if a.fallBack(later, err) {
 				_, err = a.runExec(later, call)
 			}
@@ -80,6 +82,10 @@ func (a *Auto) Post(ctx context.Context, call Call, done func(error)) error {
 	done(err)
 	return nil
 }
+
+// lateTimeout is how long a posted command may take that has to be run as a
+// process after all.
+const lateTimeout = time.Second
 
 // Close closes the socket, if there is one; see [Socket.Close].
 func (a *Auto) Close(ctx context.Context) error { return a.socket.Close(ctx) }

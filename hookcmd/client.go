@@ -23,12 +23,17 @@ import (
 type Client struct {
 	runner   Runner
 	answerer Answerer // runner, if it is one
-	tempDir  string
+	opts     Options
 }
 
 // Options of a Client. A nil *Options and zero fields mean the defaults.
 type Options struct {
 	TempDir string // for files with secret content; default os.TempDir()
+
+	// BeforeSecretFile is called before such a file is written. The file is
+	// removed when its command has ended, which a program that is told to end
+	// must wait for.
+	BeforeSecretFile func()
 }
 
 // New returns a client that runs commands by runner.
@@ -36,7 +41,7 @@ func New(runner Runner, opts *Options) *Client {
 	c := &Client{runner: runner}
 	c.answerer, _ = runner.(Answerer)
 	if opts != nil {
-		c.tempDir = opts.TempDir
+		c.opts = *opts
 	}
 	return c
 }

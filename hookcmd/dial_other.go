@@ -12,6 +12,6 @@ import (
 )
 
 // dial fails: charms run on Linux; elsewhere the package serves tests only.
-func dial(_ context.Context, address string) (*os.File, error) {
+func dial(_ context.Context, address string, _ <-chan struct{}) (*os.File, error) {
 	return nil, fmt.Errorf("cannot connect to %q: %w", address, errors.ErrUnsupported)
 }

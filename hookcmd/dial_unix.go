@@ -16,9 +16,9 @@ import (
 // maxSocketPath is what fits into struct sockaddr_un on Linux.
 const maxSocketPath = 107
 
-// dial connects to a unix socket. Package net, which a charm need not link for
+// dial connects to a unix socket, until ctx ends or closing is closed. Package net, which a charm need not link for
 // this, would do the same.
-func dial(ctx context.Context, address string) (*os.File, error) {
+func dial(ctx context.Context, address string, closing <-chan struct{}) (*os.File, error) {
 	if address == "" {
 		return nil, errors.New("cannot connect to the agent: JUJU_AGENT_SOCKET_ADDRESS is not set")
 	}
@@ -51,6 +51,9 @@ func dial(ctx context.Context, address string) (*os.File, error) {
 		case <-ctx.Done():
 			_ = syscall.Close(fd)
 			return nil, fmt.Errorf("cannot connect to %q: %w", address, ctx.Err())
+		case <-closing:
+			_ = syscall.Close(fd)
+			return nil, errClosed
 		case <-time.After(time.Millisecond):
 		}
 	}

@@ -3,15 +3,9 @@
 // Package hookcmd runs Juju's hook commands, the way in which a charm reads and
 // changes the model.
 //
-//	client := hookcmd.New(hookcmd.NewAuto(hookcmd.AgentFromEnviron(os.Environ())), nil)
-//	relations, err := client.RelationIDs(ctx, "db")
-//	if err != nil {
-//		return err
-//	}
-//	for _, id := range relations {
-//		units, err := client.RelationList(ctx, id)
-//		…
-//	}
+//	runner := hookcmd.NewAuto(hookcmd.AgentFromEnviron(os.Environ()))
+//	defer runner.Close(ctx)
+//	leader, err := hookcmd.New(runner, nil).IsLeader(ctx)
 //
 // Charms use it through package charm, which adds caches and buffers: one
 // method of [Client] is one hook command, at once.

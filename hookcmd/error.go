@@ -56,7 +56,7 @@ var (
 type Error struct {
 	Command string
 	Args    []string // those that can carry secrets are redacted
-	Code    int      // the exit code; 1: failed, 2: wrong usage, -1: did not exit
+	Code    int      // the exit code; 1: failed, 2: wrong usage, 0: but its output is wrong, -1: did not exit
 	Stderr  string   // what the command printed there, without Juju's "ERROR "
 	Err     error    // one of the conditions above, or the cause; may be nil
 }
@@ -93,8 +93,10 @@ func (e *Error) Error() string {
 // Unwrap returns e.Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// failed is the error of a command that exited with a code other than 0.
-func failed(call Call, code int, stderr string) *Error {
+// NewError returns the error of a command that exited with a code other than 0,
+// as every [Runner] does: stderr is what it printed there, from which the
+// condition is read, and arguments that can carry secrets are redacted.
+func NewError(call Call, code int, stderr string) *Error {
 	stderr = strings.TrimPrefix(strings.TrimSpace(stderr), "ERROR ")
 	e := wrap(call, condition(call.Command, stderr))
 	e.Code, e.Stderr = code, stderr

@@ -63,7 +63,7 @@ func (e *Exec) Run(ctx context.Context, call Call) ([]byte, error) {
 	case ctx.Err() != nil:
 		return nil, wrap(call, fmt.Errorf("command did not end: %w", ctx.Err()))
 	case code > 0:
-		return nil, failed(call, code, stderr.String())
+		return nil, NewError(call, code, stderr.String())
 	default:
 		return nil, wrap(call, err)
 	}

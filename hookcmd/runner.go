@@ -36,6 +36,12 @@ type Runner interface {
 // Client runs the command as text. The type of result is a pointer to what the
 // method of Client returns: **string for one that returns whether there is a
 // value, nil for one that returns only an error.
+//
+// An error, which is an *[Error], is the command's, whatever stands beside it.
+// Maps and slices in *result stay the Answerer's: nobody changes them.
+//
+// Client looks for this and the interfaces below by type assertion. A type that
+// embeds a Runner to change what it does has only the methods it names.
 type Answerer interface {
 	Runner
 	Answer(ctx context.Context, call Call, result any) (answered bool, err error)
@@ -48,6 +54,13 @@ type Answerer interface {
 type Batcher interface {
 	Runner
 	RunBatch(ctx context.Context, calls []Call) (stdouts [][]byte, err error)
+}
+
+// Closer is a [Runner] that holds a connection. The agent cannot end the
+// dispatch before it is closed.
+type Closer interface {
+	Runner
+	Close(ctx context.Context) error
 }
 
 // Poster is a [Runner] that can start a command without waiting for its end.

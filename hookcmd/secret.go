@@ -241,7 +241,10 @@ func (c *Client) withContent(call Call, content map[string]SecretValue, do func(
 	for key, value := range content {
 		encoded[key+"#base64"] = base64.StdEncoding.EncodeToString([]byte(value.Reveal()))
 	}
-	path, err := writeTemp(c.tempDir, encodeData(encoded))
+	if c.opts.BeforeSecretFile != nil {
+		c.opts.BeforeSecretFile()
+	}
+	path, err := writeTemp(c.opts.TempDir, encodeData(encoded))
 	if err != nil {
 		return wrap(call, fmt.Errorf("cannot write its input to a temporary file: %w", err))
 	}

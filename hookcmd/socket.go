@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -25,8 +26,8 @@ import (
 type Socket struct {
 	agent Agent
 
-	mu     sync.Mutex // guards closed, and setting file
-	closed bool
+	mu      sync.Mutex // guards closing, and setting file
+	closing chan struct{}
 
 	// turn holds one token, for whoever uses the fields below.
 	turn chan struct{}
@@ -50,7 +51,7 @@ type exchange struct {
 
 // NewSocket returns a Socket for agent's address. It does not connect yet.
 func NewSocket(agent Agent) *Socket {
-	return &Socket{agent: agent, turn: make(chan struct{}, 1), sent: make(map[uint64]*exchange)}
+	return &Socket{agent: agent, closing: make(chan struct{}), turn: make(chan struct{}, 1), sent: make(map[uint64]*exchange)}
 }
 
 // Run implements [Runner].
@@ -112,12 +113,10 @@ func (s *Socket) Post(ctx context.Context, call Call, done func(error)) error {
 // fail. To close twice is no error.
 func (s *Socket) Close(ctx context.Context) error {
 	if err := s.lock(ctx); err != nil {
-		s.closeFile() // whoever has the turn notices
-		go func() {
-			s.turn <- struct{}{}
-			defer s.unlock()
-			s.fail(errClosed)
-		}()
+		s.closeFile() // upon which whoever has the turn fails
+		s.turn <- struct{}{}
+		defer s.unlock()
+		s.fail(errClosed)
 		return fmt.Errorf("cannot close agent socket: %w", err)
 	}
 	defer s.unlock()
@@ -137,7 +136,11 @@ func (s *Socket) Close(ctx context.Context) error {
 func (s *Socket) closeFile() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closed = true
+	select {
+	case <-s.closing:
+	default:
+		close(s.closing)
+	}
 	if s.file != nil {
 		_ = s.file.Close()
 	}
@@ -259,15 +262,23 @@ func (s *Socket) lock(ctx context.Context) error {
 func (s *Socket) unlock() { <-s.turn }
 
 func (s *Socket) connect(ctx context.Context) error {
-	file, err := dial(ctx, s.agent.Address)
+	if network := s.agent.Network; network != "" && network != "unix" {
+		return &unreachableError{fmt.Errorf("JUJU_AGENT_SOCKET_NETWORK is %q: only unix sockets are supported", network)}
+	}
+	file, err := dial(ctx, s.agent.Address, s.closing)
+	if errors.Is(err, errClosed) {
+		return err
+	}
 	if err != nil {
 		return &unreachableError{err}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	select {
+	case <-s.closing:
 		_ = file.Close()
 		return errClosed
+	default:
 	}
 	s.file = file
 	s.replies = newReplies(file)
@@ -320,9 +331,9 @@ func (s *Socket) receive() error {
 	delete(s.sent, reply.seq)
 	switch {
 	case reply.err != "":
-		x.answer(nil, refused(x.call, reply.err))
+		x.answer(nil, s.refused(x.call, reply.err))
 	case reply.code != 0:
-		x.answer(nil, failed(x.call, reply.code, string(reply.stderr)))
+		x.answer(nil, NewError(x.call, reply.code, string(reply.stderr)))
 	default:
 		x.answer(reply.stdout, nil)
 	}
@@ -338,7 +349,13 @@ func (x *exchange) answer(stdout []byte, err error) {
 
 // refused is the error of a call that the agent did not run. "bad request" is
 // how it begins what the stock commands print as usage errors.
-func refused(call Call, text string) *Error {
+func (s *Socket) refused(call Call, text string) *Error {
+	switch {
+	case s.agent.ContextID == "":
+		return wrap(call, errors.New("JUJU_CONTEXT_ID is not set: "+text))
+	case !filepath.IsAbs(s.agent.Dir):
+		return wrap(call, fmt.Errorf("JUJU_CHARM_DIR is %q, not an absolute path: %s", s.agent.Dir, text))
+	}
 	if strings.HasPrefix(text, "rpc: can't find ") {
 		return wrap(call, &unreachableError{errors.New("the agent socket serves something else: " + text)})
 	}

@@ -27,8 +27,10 @@ func (v View) Get(ctx context.Context, key string) (string, error) {
 // Lookup returns the value of a key, and whether it is there. A value that is
 // there is never empty.
 func (v View) Lookup(ctx context.Context, key string) (value string, ok bool, err error) {
-	v.relation.store.mu.Lock()
-	defer v.relation.store.mu.Unlock()
+	if err := v.relation.store.lock(ctx); err != nil {
+		return "", false, err
+	}
+	defer v.relation.store.unlock()
 	b, err := v.bag(ctx)
 	if err != nil {
 		return "", false, err
@@ -46,8 +48,10 @@ func (v View) Lookup(ctx context.Context, key string) (value string, ok bool, er
 // All returns a copy of the databag, Juju's own keys among it: "ingress-address",
 // "egress-subnets" and, in Juju 3.6, "private-address" in a unit's.
 func (v View) All(ctx context.Context) (map[string]string, error) {
-	v.relation.store.mu.Lock()
-	defer v.relation.store.mu.Unlock()
+	if err := v.relation.store.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer v.relation.store.unlock()
 	b, err := v.bag(ctx)
 	if err != nil {
 		return nil, err
@@ -87,10 +91,13 @@ func (v View) read(ctx context.Context, b *bag) error {
 }
 
 // peek returns the value of a key if it is known without reading.
-func (v View) peek(key string) (value string, known bool) {
-	v.relation.store.mu.Lock()
-	defer v.relation.store.mu.Unlock()
-	return v.relation.bag(v.member).lookup(key)
+func (v View) peek(ctx context.Context, key string) (value string, known bool, err error) {
+	if err := v.relation.store.lock(ctx); err != nil {
+		return "", false, err
+	}
+	defer v.relation.store.unlock()
+	value, known = v.relation.bag(v.member).lookup(key)
+	return value, known, nil
 }
 
 // Databag is a databag of ours, which can be written too.
@@ -150,8 +157,10 @@ func (d Databag) update(ctx context.Context, values map[string]string) error {
 			return hookcmd.ErrNotLeader
 		}
 	}
-	d.view.relation.store.mu.Lock()
-	defer d.view.relation.store.mu.Unlock()
+	if err := d.view.relation.store.lock(ctx); err != nil {
+		return err
+	}
+	defer d.view.relation.store.unlock()
 	b := d.view.relation.bag(d.view.member)
 	if b.pending == nil {
 		b.pending = make(map[string]string, len(values))

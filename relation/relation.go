@@ -18,9 +18,11 @@ type Relation struct {
 	store *Store
 	id    hookcmd.RelationID
 
-	// The store's mutex guards what follows.
-	app     string // the remote one; empty if not known
-	broken  bool
+	// The store's mutex guards these two.
+	app    string // the remote one; empty if not known
+	broken bool
+
+	// The store's turn guards these.
 	units   []string // nil if not read
 	model   string   // empty if not read
 	bags    map[member]*bag
@@ -52,28 +54,49 @@ func (r *Relation) Broken() bool {
 
 // App returns the remote application; in a peer relation our own.
 func (r *Relation) App(ctx context.Context) (string, error) {
-	r.store.mu.Lock()
-	defer r.store.mu.Unlock()
+	if app := r.knownApp(); app != "" {
+		return app, nil
+	}
+	if err := r.store.lock(ctx); err != nil {
+		return "", err
+	}
+	defer r.store.unlock()
 	return r.remoteApp(ctx)
 }
 
+// remoteApp asks for the remote application if it is not known.
 func (r *Relation) remoteApp(ctx context.Context) (string, error) {
-	if r.app == "" {
-		app, err := r.store.client.RelationApp(ctx, r.id)
-		if err != nil {
-			return "", err
-		}
-		r.app = app
+	if app := r.knownApp(); app != "" {
+		return app, nil
 	}
-	return r.app, nil
+	app, err := r.store.client.RelationApp(ctx, r.id)
+	if err != nil {
+		return "", err
+	}
+	r.setApp(app)
+	return app, nil
+}
+
+func (r *Relation) knownApp() string {
+	r.store.mu.Lock()
+	defer r.store.mu.Unlock()
+	return r.app
+}
+
+func (r *Relation) setApp(app string) {
+	r.store.mu.Lock()
+	defer r.store.mu.Unlock()
+	r.app = app
 }
 
 // Units returns the remote units, in a peer relation the other units, sorted by
 // number. They are those of relation-list: never ourselves, nor the unit that a
 // departed event is about, whose databag [Relation.Remote] still has.
 func (r *Relation) Units(ctx context.Context) ([]string, error) {
-	r.store.mu.Lock()
-	defer r.store.mu.Unlock()
+	if err := r.store.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer r.store.unlock()
 	units, err := r.remoteUnits(ctx)
 	return slices.Clone(units), err
 }
@@ -100,7 +123,8 @@ func (r *Relation) remoteUnits(ctx context.Context) ([]string, error) {
 func (r *Relation) withoutOwn(ctx context.Context, listed []string) ([]string, error) {
 	isOwn := func(unit string) bool { return strings.HasPrefix(unit, r.store.app+"/") }
 	if i := slices.IndexFunc(listed, func(unit string) bool { return !isOwn(unit) }); i >= 0 {
-		r.app, _, _ = strings.Cut(listed[i], "/")
+		app, _, _ := strings.Cut(listed[i], "/")
+		r.setApp(app)
 	}
 	if len(listed) == 0 {
 		return []string{}, nil
@@ -130,8 +154,10 @@ func compareUnits(a, b string) int {
 // Model returns the UUID of the model that hosts the remote application.
 // [hookcmd.ErrNotSupported] before Juju 3.6.2.
 func (r *Relation) Model(ctx context.Context) (uuid string, err error) {
-	r.store.mu.Lock()
-	defer r.store.mu.Unlock()
+	if err := r.store.lock(ctx); err != nil {
+		return "", err
+	}
+	defer r.store.unlock()
 	if r.model == "" {
 		if r.model, err = r.store.client.RelationModelGet(ctx, r.id); err != nil {
 			return "", err
@@ -171,8 +197,10 @@ type RemoteUnit struct {
 // RemoteAll returns the databags of all of [Relation.Units], read in one round
 // where the agent's socket is used.
 func (r *Relation) RemoteAll(ctx context.Context) ([]RemoteUnit, error) {
-	r.store.mu.Lock()
-	defer r.store.mu.Unlock()
+	if err := r.store.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer r.store.unlock()
 	units, err := r.remoteUnits(ctx)
 	if err != nil {
 		return nil, err

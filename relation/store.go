@@ -5,6 +5,7 @@ package relation
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -21,8 +22,12 @@ type Store struct {
 	app      string // ours
 	isLeader func(context.Context) (bool, error)
 
-	mu        sync.Mutex // guards all below, and all relations
+	mu        sync.Mutex // guards relations, and of each its application and whether it is broken
 	relations map[hookcmd.RelationID]*Relation
+
+	// turn holds one token, for whoever reads or writes what else relations
+	// hold; it is kept while hook commands run.
+	turn      chan struct{}
 	endpoints map[string][]*Relation // listed
 }
 
@@ -36,6 +41,7 @@ func NewStore(client *hookcmd.Client, unit string, isLeader func(context.Context
 		app:       app,
 		isLeader:  isLeader,
 		relations: make(map[hookcmd.RelationID]*Relation),
+		turn:      make(chan struct{}, 1),
 		endpoints: make(map[string][]*Relation),
 	}
 }
@@ -45,10 +51,6 @@ func NewStore(client *hookcmd.Client, unit string, isLeader func(context.Context
 func (s *Store) Relation(id hookcmd.RelationID, app string) *Relation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.relation(id, app)
-}
-
-func (s *Store) relation(id hookcmd.RelationID, app string) *Relation {
 	r := s.relations[id]
 	if r == nil {
 		r = &Relation{store: s, id: id, bags: make(map[member]*bag)}
@@ -62,16 +64,31 @@ func (s *Store) relation(id hookcmd.RelationID, app string) *Relation {
 
 // SetBroken notes that the dispatch is about the end of a relation.
 func (s *Store) SetBroken(id hookcmd.RelationID) {
+	r := s.Relation(id, "")
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.relation(id, "").broken = true
+	r.broken = true
 }
+
+// lock takes the turn, until ctx ends.
+func (s *Store) lock(ctx context.Context) error {
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("cannot use relations: other commands are unanswered: %w", ctx.Err())
+	}
+}
+
+func (s *Store) unlock() { <-s.turn }
 
 // List returns the relations of an endpoint, by ID. They are those of
 // relation-ids: a relation that breaks in this dispatch is not among them.
 func (s *Store) List(ctx context.Context, endpoint string) ([]*Relation, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if err := s.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer s.unlock()
 	list, ok := s.endpoints[endpoint]
 	if !ok {
 		ids, err := s.client.RelationIDs(ctx, endpoint)
@@ -79,7 +96,7 @@ func (s *Store) List(ctx context.Context, endpoint string) ([]*Relation, error) 
 			return nil, err
 		}
 		for _, id := range ids {
-			list = append(list, s.relation(id, ""))
+			list = append(list, s.Relation(id, ""))
 		}
 		sortRelations(list)
 		s.endpoints[endpoint] = list
@@ -91,14 +108,18 @@ func (s *Store) List(ctx context.Context, endpoint string) ([]*Relation, error) 
 // changed databag: relations in the order of endpoint and ID, in each the
 // unit's databag before the application's. After an error the rest is kept.
 func (s *Store) Flush(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	defer s.unlock()
 	var written []*Relation
+	s.mu.Lock()
 	for _, r := range s.relations {
 		if r.written {
 			written = append(written, r)
 		}
 	}
+	s.mu.Unlock()
 	sortRelations(written)
 	for _, r := range written {
 		if err := r.flush(ctx, member{s.unit, false}, s.client.RelationSet); err != nil {

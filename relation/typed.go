@@ -103,7 +103,11 @@ func Save[T any](ctx context.Context, to Databag, value T) error {
 		if err != nil {
 			return fmt.Errorf("cannot save field %s as key %q: %w", f.name, f.key, err)
 		}
-		if now, known := to.view.peek(f.key); known && f.same(now, text) {
+		now, known, err := to.view.peek(ctx, f.key)
+		if err != nil {
+			return err
+		}
+		if known && f.same(now, text) {
 			continue
 		}
 		values[f.key] = text

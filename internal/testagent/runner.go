@@ -6,13 +6,12 @@ import (
 	"context"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/charmsmith/charmsmith/hookcmd"
 )
 
 // Run makes an Agent a [hookcmd.Runner] in the process of the test: no socket,
-// no processes. Failures are as those of a real Runner as far as charms look.
+// no processes.
 func (a *Agent) Run(ctx context.Context, call hookcmd.Call) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, &hookcmd.Error{Command: call.Command, Args: call.Args, Code: -1, Err: err}
@@ -21,19 +20,7 @@ func (a *Agent) Run(ctx context.Context, call hookcmd.Call) ([]byte, error) {
 	if answer.Code == 0 {
 		return []byte(answer.Stdout), nil
 	}
-	stderr := strings.TrimSpace(strings.TrimPrefix(answer.Stderr, "ERROR "))
-	e := &hookcmd.Error{Command: call.Command, Args: call.Args, Code: answer.Code, Stderr: stderr}
-	for text, condition := range map[string]error{
-		"relation not found":             hookcmd.ErrRelationNotFound,
-		"relation unit not found":        hookcmd.ErrUnitNotFound,
-		"cannot write relation settings": hookcmd.ErrNotLeader,
-		"permission denied":              hookcmd.ErrPermission,
-	} {
-		if strings.HasSuffix(stderr, text) {
-			e.Err = condition
-		}
-	}
-	return nil, e
+	return nil, hookcmd.NewError(call, answer.Code, answer.Stderr)
 }
 
 // Peers is an agent of "app/0" with a relation "peers:1" to n peers, "app/1" to

@@ -67,6 +67,12 @@ var charms = map[string]func(*charm.Charm){
 			select {}
 		})
 	},
+	"secret": func(c *charm.Charm) {
+		charm.On(c, func(ctx context.Context, _ events.Install) error {
+			_, err := c.HookCommands().SecretAdd(ctx, map[string]hookcmd.SecretValue{"password": hookcmd.NewSecretValue("hunter2")}, nil)
+			return err
+		})
+	},
 	// reenters runs itself again, as a script it calls may do.
 	"reenters": func(c *charm.Charm) {
 		charm.On(c, func(ctx context.Context, ev events.Install) error {
@@ -182,6 +188,66 @@ func TestSIGTERMDuringHookCommand(t *testing.T) {
 	wait := cmd.ProcessState.Sys().(syscall.WaitStatus)
 	assert.True(t, wait.Signaled(), "it exited with code %d: %s", wait.ExitStatus(), &stderr)
 	assert.Contains(t, stderr.String(), `cannot run "status-set -- active met app/1": no answer from the unit agent: context canceled`)
+}
+
+// A variable that is missing or unusable is named, whatever the agent says.
+func TestBadAgentVariables(t *testing.T) {
+	t.Parallel()
+	for variable, want := range map[string]string{
+		"JUJU_CONTEXT_ID=":                "JUJU_CONTEXT_ID is not set",
+		"JUJU_CHARM_DIR=":                 `JUJU_CHARM_DIR is "", not an absolute path`,
+		"JUJU_CHARM_DIR=charm":            `JUJU_CHARM_DIR is "charm", not an absolute path`,
+		"JUJU_AGENT_SOCKET_NETWORK=tcp":   `JUJU_AGENT_SOCKET_NETWORK is "tcp": only unix sockets are supported`,
+		"JUJU_AGENT_SOCKET_ADDRESS=":      "JUJU_AGENT_SOCKET_ADDRESS is not set",
+		"JUJU_RELATION_ID=db:1":           `JUJU_RELATION_ID is "db:1": must be "peers:NUMBER"`,
+		"JUJU_DISPATCH_PATH=src/charm.py": `JUJU_DISPATCH_PATH is "src/charm.py"`,
+	} {
+		t.Run(variable, func(t *testing.T) {
+			t.Parallel()
+			agent := testagent.Peers(1)
+			cmd := command(t, newServer(t, agent), "writes", events.PeerJoined{RelationRef: peers, Unit: "app/1"})
+			cmd.Env = append(cmd.Env, "CHARMSMITH_HOOKCMD=socket", variable)
+			var stderr bytes.Buffer
+			cmd.Stderr = &stderr
+			require.Error(t, cmd.Run())
+			assert.Equal(t, 1, cmd.ProcessState.ExitCode())
+			assert.Contains(t, stderr.String()+strings.Join(agent.Logs(), "\n"), want)
+			assert.Empty(t, agent.Calls())
+		})
+	}
+}
+
+func TestBadTransportIsLogged(t *testing.T) {
+	t.Parallel()
+	agent := testagent.Peers(1)
+	cmd := command(t, newServer(t, agent), "writes", events.PeerJoined{RelationRef: peers, Unit: "app/1"})
+	cmd.Env = append(cmd.Env, "CHARMSMITH_HOOKCMD=smoke")
+	require.Error(t, cmd.Run())
+	assert.Equal(t, []string{`ERROR cannot run hook commands: CHARMSMITH_HOOKCMD is "smoke": must be "auto", "socket" or "exec"`}, agent.Logs())
+}
+
+// A charm that is told to end while a secret is in a file removes the file,
+// however early that is.
+func TestSIGTERMRemovesSecretFile(t *testing.T) {
+	t.Parallel()
+	running, release := make(chan string, 1), make(chan struct{})
+	agent := &testagent.Agent{Intercept: func(call hookcmd.Call) (hookcmdtest.Answer, bool) {
+		if call.Command == "secret-add" {
+			running <- call.Args[len(call.Args)-1]
+			<-release
+		}
+		return hookcmdtest.Answer{Stdout: "secret:9m4e2mr0ui3e8a215n4g"}, true
+	}}
+	server := newServer(t, agent)
+	t.Cleanup(func() { close(release) })
+	cmd := command(t, server, "secret", events.Install{})
+	require.NoError(t, cmd.Start())
+	path := strings.TrimPrefix(<-running, "--file=")
+	assert.FileExists(t, path)
+	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+	require.Error(t, cmd.Wait())
+	assert.True(t, cmd.ProcessState.Sys().(syscall.WaitStatus).Signaled())
+	assert.NoFileExists(t, path)
 }
 
 func TestUnreachableAgent(t *testing.T) {

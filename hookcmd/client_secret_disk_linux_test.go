@@ -42,7 +42,10 @@ func TestSecretContentFullDisk(t *testing.T) {
 func writeToFullDisk(t *testing.T, dir string) {
 	t.Helper()
 	signal.Ignore(syscall.SIGXFSZ)
-	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{}))
+	var limit syscall.Rlimit
+	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit))
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Max: limit.Max}))
+	defer func() { _ = syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit) }() // -cover writes files at the end
 	for command, write := range scriptedWrites {
 		runner := scriptedPrinter("secret:x\n")
 		client := hookcmd.New(runner, &hookcmd.Options{TempDir: dir})

@@ -87,6 +87,26 @@ func TestHello(t *testing.T) {
 	}
 }
 
+// TestLinkedTransport builds the charm with the linker's flag that chooses how
+// hook commands are run.
+func TestLinkedTransport(t *testing.T) {
+	t.Parallel()
+	dispatch := filepath.Join(t.TempDir(), "dispatch")
+	out, err := exec.Command("go", "build", "-ldflags=-X github.com/charmsmith/charmsmith/charm.transport=exec", "-o", dispatch, ".").CombinedOutput()
+	require.NoError(t, err, "go build: %s", out)
+	agent := fresh()
+	server := hookcmdtest.NewServer(t, agent.Handle, nil)
+	env, err := events.Environ(events.Install{}, "hello/0")
+	require.NoError(t, err)
+	cmd := exec.Command(dispatch)
+	cmd.Dir = server.Agent().Dir
+	cmd.Env = append(append(env, server.Agent().Env...), "PATH=/nowhere")
+	out, err = cmd.CombinedOutput()
+	require.Error(t, err)
+	assert.Contains(t, string(out), "there is no such command in PATH")
+	assert.Empty(t, agent.Calls())
+}
+
 // TestProcess builds the charm and starts it as Juju's unit agent does, once
 // with its hook commands over the agent's socket, once as processes.
 func TestProcess(t *testing.T) {

@@ -131,8 +131,8 @@ func NewServer(tb testing.TB, handler Handler, opts *ServerOptions) *Server {
 		},
 	}
 	server := rpc.NewServer()
-	service := &Jujuc{server: s, known: known, shuffle: !opts.InOrder}
-	if err := server.RegisterName("Jujuc", service); err != nil {
+	jujuc := &service{server: s, known: known, shuffle: !opts.InOrder}
+	if err := server.RegisterName("Jujuc", jujuc); err != nil {
 		tb.Fatalf("cannot serve: %v", err)
 	}
 	s.wait.Go(func() { s.accept(server) })
@@ -215,8 +215,8 @@ type Response struct {
 	Stderr []byte
 }
 
-// Jujuc is the service of a Server. It is exported for net/rpc.
-type Jujuc struct {
+// service is what a Server serves as "Jujuc".
+type service struct {
 	server  *Server
 	known   []string
 	shuffle bool
@@ -225,7 +225,7 @@ type Jujuc struct {
 const errNoStdin = "hook tool requires stdin, none supplied"
 
 // Main runs a hook command.
-func (j *Jujuc) Main(request Request, response *Response) error {
+func (j *service) Main(request Request, response *Response) error {
 	switch {
 	case request.CommandName == "":
 		return errors.New("bad request: command not specified")

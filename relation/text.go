@@ -8,6 +8,7 @@ import (
 	"math"
 	"reflect"
 	"strconv"
+	"unicode/utf8"
 )
 
 // encodeText writes the value of a field with the option "string"; it is empty
@@ -85,6 +86,36 @@ func decodeText(text string, target reflect.Value) error {
 		return &unreadableError{"no " + target.Type().String(), err}
 	}
 	return nil
+}
+
+// hasInvalidText reports whether a value, which encoding/json has encoded, has a
+// string that is not valid UTF-8.
+func hasInvalidText(value reflect.Value) bool {
+	switch value.Kind() {
+	case reflect.String:
+		return !utf8.ValidString(value.String())
+	case reflect.Pointer, reflect.Interface:
+		return !value.IsNil() && hasInvalidText(value.Elem())
+	case reflect.Struct:
+		for i := range value.NumField() {
+			if hasInvalidText(value.Field(i)) {
+				return true
+			}
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range value.Len() {
+			if hasInvalidText(value.Index(i)) {
+				return true
+			}
+		}
+	case reflect.Map:
+		for _, key := range value.MapKeys() {
+			if hasInvalidText(key) || hasInvalidText(value.MapIndex(key)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // unreadableError is the cause of a value that cannot be decoded, without the

@@ -230,6 +230,11 @@ func (f field) encode(value reflect.Value) (string, error) {
 	if err := encoder.Encode(value.Addr().Interface()); err != nil {
 		return "", err
 	}
+	// That is how encoding/json writes bytes that are not UTF-8; U+FFFD itself
+	// it does not escape.
+	if bytes.Contains(b.Bytes(), []byte(`\ufffd`)) && hasInvalidText(value) {
+		return "", errors.New("it has text that is not valid UTF-8")
+	}
 	return strings.TrimSuffix(b.String(), "\n"), nil
 }
 

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package relation_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/charmsmith/charmsmith/relation"
+)
+
+// notSaved returns a test that a value has bytes that no databag can keep.
+func notSaved[T any](value T) func(t *testing.T) {
+	return func(t *testing.T) {
+		t.Parallel()
+		agent, store, rel := newDB()
+		err := relation.Save(t.Context(), rel.Local(), one[T]{value})
+		require.EqualError(t, err, `cannot save field Field as key "field": it has text that is not valid UTF-8`)
+		require.NoError(t, store.Flush(t.Context()))
+		assert.Empty(t, agent.Calls(), "hook commands")
+	}
+}
+
+// encoding/json would write U+FFFD instead.
+func TestSaveInvalidUTF8(t *testing.T) {
+	t.Parallel()
+	bad := "a\xffb"
+	t.Run("string", notSaved(bad))
+	t.Run("pointer", notSaved(&bad))
+	t.Run("slice", notSaved([]string{"a", bad}))
+	t.Run("array", notSaved([1]string{bad}))
+	t.Run("map value", notSaved(map[string]any{"a": bad}))
+	t.Run("map key", notSaved(map[string]int{bad: 1}))
+	t.Run("struct", notSaved(struct{ A, B any }{1, struct{ C []string }{[]string{bad}}}))
+}
+
+// What only looks like it is saved as it is.
+func TestSaveReplacementCharacter(t *testing.T) {
+	t.Parallel()
+	t.Run("itself", isWrittenAs("a\ufffdb", "\"a\ufffdb\""))
+	t.Run("its escape as text", isWrittenAs(`a\ufffdb`, `"a\\ufffdb"`))
+	t.Run("its escape in JSON", isWrittenAs(json.RawMessage(`"a\ufffdb"`), `"a\ufffdb"`))
+	t.Run("bytes", isWrittenAs([]byte{0xff}, `"/w=="`))
+}
+
+// isWrittenAs returns a test that a value is saved as a text.
+func isWrittenAs[T any](value T, want string) func(t *testing.T) {
+	return func(t *testing.T) {
+		t.Parallel()
+		_, _, rel := newDB()
+		require.NoError(t, relation.Save(t.Context(), rel.Local(), one[T]{value}))
+		text, err := rel.Local().Get(t.Context(), "field")
+		require.NoError(t, err)
+		assert.Equal(t, want, text)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,9 +65,12 @@ func (e *Exec) Run(ctx context.Context, call Call) ([]byte, error) {
 		return nil, wrap(call, fmt.Errorf("command did not end: %w", ctx.Err()))
 	case code > 0:
 		return nil, NewError(call, code, stderr.String())
-	default:
-		return nil, wrap(call, err)
 	}
+	var noDir *fs.PathError
+	if errors.As(err, &noDir) && noDir.Op == "chdir" {
+		err = fmt.Errorf("JUJU_CHARM_DIR cannot be used: %w", err)
+	}
+	return nil, wrap(call, err)
 }
 
 func exitCode(cmd *exec.Cmd) int {

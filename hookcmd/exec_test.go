@@ -7,6 +7,7 @@ package hookcmd_test
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -262,4 +263,12 @@ func TestExecOutputLeftOpen(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestExecBadDir(t *testing.T) {
+	t.Parallel()
+	runner := hookcmd.NewExec(hookcmd.Agent{Dir: filepath.Join(t.TempDir(), "missing"), Env: []string{transportPath}})
+	_, err := runner.Run(transportContext(t), hookcmd.Call{Command: "true"})
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.ErrorContains(t, err, `cannot run "true": JUJU_CHARM_DIR cannot be used: chdir `)
 }

@@ -250,7 +250,7 @@ func TestAutoKeepsSocket(t *testing.T) {
 func TestAutoCancelledDial(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
-		t.Skip("connect does not wait for room in the queue, unless on Linux")
+		t.Skip("only on Linux does connect wait for room in the queue; run this test there")
 	}
 	log := newTransportLog(t)
 	dir, err := os.MkdirTemp("", "transport")

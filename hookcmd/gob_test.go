@@ -6,9 +6,6 @@ import (
 	"context"
 	"encoding/gob"
 	"net"
-	"net/rpc"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -21,49 +18,23 @@ import (
 
 // gobServer is an agent that reads requests and writes replies by encoding/gob.
 // reply returns the body of the reply.
-func gobServer(t testing.TB, reply func(body gobRequest) any) hookcmd.Agent {
+func gobServer(t testing.TB, reply func(request transportRequest) any) hookcmd.Agent {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "gob")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	listener, err := net.Listen("unix", filepath.Join(dir, "s"))
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
+	agent := transportServe(t, transportListen(t), func(conn net.Conn) {
+		peer := newTransportPeer(conn)
 		for {
-			conn, err := listener.Accept()
+			request, err := peer.read()
 			if err != nil {
 				return
 			}
-			go func() {
-				defer conn.Close()
-				decoder, encoder := gob.NewDecoder(conn), gob.NewEncoder(conn)
-				for {
-					var header rpc.Request
-					var body gobRequest
-					if decoder.Decode(&header) != nil || decoder.Decode(&body) != nil {
-						return
-					}
-					answer := rpc.Response{ServiceMethod: header.ServiceMethod, Seq: header.Seq}
-					if encoder.Encode(answer) != nil || encoder.Encode(reply(body)) != nil {
-						return
-					}
-				}
-			}()
+			header := transportHeader{ServiceMethod: request.ServiceMethod, Seq: request.Seq}
+			if _, err := conn.Write(peer.reply(header, reply(request))); err != nil {
+				return
+			}
 		}
-	}()
-	return hookcmd.Agent{Network: "unix", Address: filepath.Join(dir, "s"), ContextID: "app/0-x", Dir: "/charm"}
-}
-
-// gobRequest is Juju's request, with the field that 3.6 has and 4 has not.
-type gobRequest struct {
-	ContextId   string
-	Dir         string
-	CommandName string
-	Args        []string
-	StdinSet    bool
-	Stdin       []byte
-	Token       string
+	})
+	agent.ContextID, agent.Dir = "app/0-x", "/charm"
+	return agent
 }
 
 // gobReply is Juju's reply, with fields that a later Juju may add.
@@ -92,7 +63,7 @@ func TestReplyOfALaterJuju(t *testing.T) {
 	reply.Float, reply.Complex, reply.Array = 1.5, 2i, [3]uint16{1, 2, 65535}
 	reply.Time, reply.Bool, reply.Negative, reply.After = time.Now(), true, -1<<62, []string{"y", ""}
 
-	socket := hookcmd.NewSocket(gobServer(t, func(body gobRequest) any {
+	socket := hookcmd.NewSocket(gobServer(t, func(body transportRequest) any {
 		reply := reply
 		reply.Code = len(body.Args)
 		return reply
@@ -125,7 +96,7 @@ func TestReplyThatCannotBeUnderstood(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			gob.Register(reply)
-			socket := hookcmd.NewSocket(gobServer(t, func(gobRequest) any { return reply }))
+			socket := hookcmd.NewSocket(gobServer(t, func(transportRequest) any { return reply }))
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
 			_, err := socket.Run(ctx, hookcmd.Call{Command: "config-get"})
@@ -139,8 +110,8 @@ func FuzzRequest(f *testing.F) {
 	f.Add("config-get", "", "b", []byte(nil), 0)
 	f.Add("relation-set", "--file", "-", []byte("{\x00\xff}"), 3)
 	f.Add(strings.Repeat("c", 127), strings.Repeat("a", 128), strings.Repeat("b", 70000), make([]byte, 300), 200)
-	requests := make(chan gobRequest, 1)
-	socket := hookcmd.NewSocket(gobServer(f, func(body gobRequest) any {
+	requests := make(chan transportRequest, 1)
+	socket := hookcmd.NewSocket(gobServer(f, func(body transportRequest) any {
 		requests <- body
 		return gobReply{Code: len(body.Args) % 256, Stdout: body.Stdin, Stderr: []byte(body.CommandName)}
 	}))

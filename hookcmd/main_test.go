@@ -88,7 +88,7 @@ func transportRun(ctx context.Context, t *testing.T, runner hookcmd.Runner, comm
 }
 
 // transportListen listens on a socket in the file system, whose path is short.
-func transportListen(t *testing.T) net.Listener {
+func transportListen(t testing.TB) net.Listener {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "transport")
 	require.NoError(t, err)
@@ -100,7 +100,7 @@ func transportListen(t *testing.T) net.Listener {
 
 // transportServe calls serve for each connection to listener, and closes the
 // connection after. It ends with the test.
-func transportServe(t *testing.T, listener net.Listener, serve func(conn net.Conn)) hookcmd.Agent {
+func transportServe(t testing.TB, listener net.Listener, serve func(conn net.Conn)) hookcmd.Agent {
 	t.Helper()
 	var wait sync.WaitGroup
 	var mu sync.Mutex

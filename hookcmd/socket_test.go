@@ -168,7 +168,7 @@ func TestSocketAddress(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if address[0] == '@' && runtime.GOOS != "linux" {
-				t.Skip("abstract sockets are Linux's")
+				t.Skip("only Linux has abstract sockets; run this test there")
 			}
 			listener, err := net.Listen("unix", address)
 			require.NoError(t, err)

@@ -23,17 +23,6 @@ type Secure struct {
 
 type Label string
 
-// isLoaded asserts that a struct is saved as bag, and loaded from it.
-func isLoaded[T any](value T, bag texts) func(t *testing.T) {
-	return func(t *testing.T) {
-		t.Parallel()
-		assert.Equal(t, bag, saved(t, value))
-		loaded, err := relation.Load[T](t.Context(), bag)
-		require.NoError(t, err)
-		assert.Equal(t, value, loaded)
-	}
-}
-
 type lower struct{ Inner string }
 
 func TestEmbedded(t *testing.T) {
@@ -62,14 +51,14 @@ func TestEmbedded(t *testing.T) {
 		Host     string `databag:"host"`
 	}
 	for name, test := range map[string]func(*testing.T){
-		"its fields are keys":          isLoaded(plain{db, "n"}, texts{"host": `"db.local"`, "port": `5432`, "name": `"n"`}),
-		"of an embedded struct":        isLoaded(struct{ Secure }{Secure{db, "pem"}}, texts{"host": `"db.local"`, "port": `5432`, "ca": `"pem"`}),
-		"type not exported":            isLoaded(notExported{lower{"i"}, "n"}, texts{"Inner": `"i"`, "name": `"n"`}),
-		"tagged is one key":            isLoaded(wholeKey{db, "n"}, texts{"endpoint": `{"host":"db.local","port":5432}`, "name": `"n"`}),
-		"tagged without name":          isLoaded(wholeKeyByType{Secure{db, "pem"}}, texts{"Secure": `{"host":"db.local","port":5432,"ca":"pem"}`}),
-		"tagged pointer":               isLoaded(wholePointer{&db}, texts{"endpoint": `{"host":"db.local","port":5432}`}),
-		"tagged pointer that is nil":   isLoaded(wholePointer{}, texts{}),
-		"outer field of the same name": isLoaded(inner{Host: "outer"}, texts{"host": `"outer"`}),
+		"its fields are keys":          isKept(plain{db, "n"}, texts{"host": `"db.local"`, "port": `5432`, "name": `"n"`}),
+		"of an embedded struct":        isKept(struct{ Secure }{Secure{db, "pem"}}, texts{"host": `"db.local"`, "port": `5432`, "ca": `"pem"`}),
+		"type not exported":            isKept(notExported{lower{"i"}, "n"}, texts{"Inner": `"i"`, "name": `"n"`}),
+		"tagged is one key":            isKept(wholeKey{db, "n"}, texts{"endpoint": `{"host":"db.local","port":5432}`, "name": `"n"`}),
+		"tagged without name":          isKept(wholeKeyByType{Secure{db, "pem"}}, texts{"Secure": `{"host":"db.local","port":5432,"ca":"pem"}`}),
+		"tagged pointer":               isKept(wholePointer{&db}, texts{"endpoint": `{"host":"db.local","port":5432}`}),
+		"tagged pointer that is nil":   isKept(wholePointer{}, texts{}),
+		"outer field of the same name": isKept(inner{Host: "outer"}, texts{"host": `"outer"`}),
 	} {
 		t.Run(name, test)
 	}
@@ -115,10 +104,10 @@ func TestEmbeddedOfTheSameFieldName(t *testing.T) {
 		read
 		write
 	}
-	t.Run("beside each other", isLoaded(both{read{"r"}, write{"w"}}, texts{"read-host": `"r"`, "write-host": `"w"`}))
-	t.Run("in each other", isLoaded(outer{read{"r"}, "o"}, texts{"read-host": `"r"`, "host": `"o"`}))
-	t.Run("in one that is one key", isLoaded(oneKey{Endpoint{"h", 1}, write{"w"}}, texts{"endpoint": `{"host":"h","port":1}`, "write-host": `"w"`}))
-	t.Run("in one that is no key", isLoaded(noKey{write: write{"w"}}, texts{"write-host": `"w"`}))
+	t.Run("beside each other", isKept(both{read{"r"}, write{"w"}}, texts{"read-host": `"r"`, "write-host": `"w"`}))
+	t.Run("in each other", isKept(outer{read{"r"}, "o"}, texts{"read-host": `"r"`, "host": `"o"`}))
+	t.Run("in one that is one key", isKept(oneKey{Endpoint{"h", 1}, write{"w"}}, texts{"endpoint": `{"host":"h","port":1}`, "write-host": `"w"`}))
+	t.Run("in one that is no key", isKept(noKey{write: write{"w"}}, texts{"write-host": `"w"`}))
 
 	type sameKey struct {
 		Host string `databag:"read-host"`
@@ -137,9 +126,9 @@ func TestEmbeddedNoStruct(t *testing.T) {
 	}
 	type untagged struct{ Label }
 	type pointer struct{ *Label }
-	t.Run("tagged", isLoaded(tagged{"x"}, texts{"label": `"x"`}))
-	t.Run("pointer", isLoaded(pointer{new(Label("x"))}, texts{"Label": `"x"`}))
-	t.Run("untagged", isLoaded(untagged{"x"}, texts{"Label": `"x"`}))
+	t.Run("tagged", isKept(tagged{"x"}, texts{"label": `"x"`}))
+	t.Run("pointer", isKept(pointer{new(Label("x"))}, texts{"Label": `"x"`}))
+	t.Run("untagged", isKept(untagged{"x"}, texts{"Label": `"x"`}))
 }
 
 // As in Go, what a field hides does not clash, wherever the field stands.
@@ -161,7 +150,7 @@ func TestEmbeddedHidden(t *testing.T) {
 		write
 		Host string
 	}
-	t.Run("by the first field", isLoaded(first{Host: "h"}, texts{"Host": `"h"`}))
-	t.Run("by the last field, once", isLoaded(only{Host: "h"}, texts{"Host": `"h"`}))
-	t.Run("by the last field", isLoaded(last{Host: "h"}, texts{"Host": `"h"`}))
+	t.Run("by the first field", isKept(first{Host: "h"}, texts{"Host": `"h"`}))
+	t.Run("by the last field, once", isKept(only{Host: "h"}, texts{"Host": `"h"`}))
+	t.Run("by the last field", isKept(last{Host: "h"}, texts{"Host": `"h"`}))
 }

@@ -38,17 +38,22 @@ type one[T any] struct {
 	Field T `databag:"field"`
 }
 
+// isKept returns a test that a struct is saved as this content, and loaded from it.
+func isKept[S any](value S, content texts) func(t *testing.T) {
+	return func(t *testing.T) {
+		t.Parallel()
+		bag := saved(t, value)
+		assert.Equal(t, content, bag)
+		loaded, err := relation.Load[S](t.Context(), bag)
+		require.NoError(t, err)
+		assert.Equal(t, value, loaded)
+	}
+}
+
 // isSavedAs returns a test that a field of this value is saved as text, and
 // loaded from it.
 func isSavedAs[T any](value T, text string) func(t *testing.T) {
-	return func(t *testing.T) {
-		t.Parallel()
-		bag := saved(t, one[T]{value})
-		assert.Equal(t, texts{"field": text}, bag)
-		loaded, err := relation.Load[one[T]](t.Context(), bag)
-		require.NoError(t, err)
-		assert.Equal(t, value, loaded.Field)
-	}
+	return isKept(one[T]{value}, texts{"field": text})
 }
 
 type nested struct {

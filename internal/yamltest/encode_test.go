@@ -258,7 +258,7 @@ func FuzzEncode(f *testing.F) {
 		escaped := 0
 		for key, value := range data {
 			if !utf8.ValidString(key) || !utf8.ValidString(value) {
-				t.Skip("refused")
+				t.Skip("the input is not valid UTF-8, which is refused; TestClientRefuses of hookcmd has that")
 			}
 			escaped = max(escaped, 6*len(key))
 		}

@@ -308,7 +308,7 @@ func (s runnerSuite) batch(t *testing.T) {
 	ctx, runner, _ := s.start(t, j.record, nil)
 	batcher, ok := runner.(hookcmd.Batcher)
 	if !ok {
-		t.Skipf("%T is no Batcher", runner)
+		t.Skipf("%T is no hookcmd.Batcher; with a RunBatch method this runs", runner)
 	}
 	for _, size := range []int{0, 1, 12} {
 		calls, want := make([]hookcmd.Call, size), make([]string, size)
@@ -339,7 +339,7 @@ func (s runnerSuite) post(t *testing.T) {
 	ctx, runner, close := s.start(t, j.record, nil)
 	poster, ok := runner.(hookcmd.Poster)
 	if !ok {
-		t.Skipf("%T is no Poster", runner)
+		t.Skipf("%T is no hookcmd.Poster; with a Post method this runs", runner)
 	}
 	var want []string
 	var ended journal

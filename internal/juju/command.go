@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package juju
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/charmsmith/charmsmith/hookcmd"
+	"github.com/charmsmith/charmsmith/internal/jujutext"
+)
+
+// Request is a hook command as the agent is asked to run it.
+type Request struct {
+	Command  string
+	Args     []string // without the command
+	Dir      string   // of the caller; files are relative to it
+	Stdin    []byte
+	StdinSet bool
+}
+
+// Response is what a hook command printed, and its exit code.
+type Response struct {
+	Stdout, Stderr []byte
+	Code           int // 0: ok, 1: failed, 2: wrong usage
+}
+
+// Recorded is a hook command that ran.
+type Recorded struct {
+	Command string
+	Args    []string
+	Stdin   []byte
+	Data    map[string]string // of a command that was answered by value, instead of Stdin
+	Code    int
+}
+
+// String returns the command line.
+func (r Recorded) String() string { return strings.Join(append([]string{r.Command}, r.Args...), " ") }
+
+// Interceptor may answer a hook command instead of the model: nil leaves it to
+// the model. It is called with the model locked and must not use it.
+type Interceptor func(unit string, request Request) *Response
+
+// Intercept has f asked before each hook command; nil ends that. While there is
+// one, all commands run as text.
+func (m *Model) Intercept(f Interceptor) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.intercept = f
+}
+
+// Calls returns the hook commands that ran, if the model records them.
+func (h *Hook) Calls() []Recorded {
+	h.model.mu.Lock()
+	defer h.model.mu.Unlock()
+	return h.calls
+}
+
+var (
+	errOver   = errors.New("the hook has ended: what a charm starts must not outlive the hook, or not use its commands")
+	errKilled = errors.New("the charm was killed")
+	// ErrNoCommand is the failure to start a command that this version of Juju
+	// does not have.
+	ErrNoCommand = errors.New("executable file not found in $PATH")
+)
+
+// Run implements [hookcmd.Runner].
+func (h *Hook) Run(ctx context.Context, c hookcmd.Call) ([]byte, error) {
+	if ctx.Err() != nil {
+		return nil, callError(c, context.Cause(ctx))
+	}
+	response, err := h.Command(Request{Command: c.Command, Args: c.Args, Stdin: c.Stdin, StdinSet: c.Stdin != nil})
+	if err != nil {
+		return nil, callError(c, err)
+	}
+	if response.Code != 0 {
+		return nil, hookcmd.NewError(c, response.Code, string(response.Stderr))
+	}
+	return response.Stdout, nil
+}
+
+// callError is the error of a command that did not run to its end.
+func callError(c hookcmd.Call, cause error) *hookcmd.Error {
+	e := hookcmd.NewError(c, -1, "")
+	e.Err = cause
+	if errors.Is(cause, ErrNoCommand) {
+		e.Err = fmt.Errorf("%w: %w", hookcmd.ErrNotSupported, cause)
+	}
+	return e
+}
+
+// Command runs a hook command. An error means that it was not run.
+func (h *Hook) Command(r Request) (Response, error) {
+	h.model.mu.Lock()
+	defer h.model.mu.Unlock()
+	if err := h.admit(); err != nil {
+		return Response{}, err
+	}
+	run, ok := h.model.command(r.Command)
+	if !ok {
+		return Response{}, ErrNoCommand
+	}
+	var response Response
+	var intercepted *Response
+	if h.model.intercept != nil {
+		intercepted = h.model.intercept(h.unit.Name, r)
+	}
+	if intercepted != nil {
+		response = *intercepted
+	} else {
+		c := call{h: h, request: r, flags: jujutext.NewFlags(r.Command, r.Args)}
+		response = c.respond(run(&c))
+	}
+	if h.model.opts.RecordCalls {
+		h.calls = append(h.calls, Recorded{Command: r.Command, Args: r.Args, Stdin: r.Stdin, Code: response.Code})
+	}
+	return response, nil
+}
+
+// admit counts a hook command, and refuses it if the charm is no more.
+func (h *Hook) admit() error {
+	switch {
+	case h.over:
+		h.late = true
+		return errOver
+	case h.killed:
+		return errKilled
+	}
+	h.count++
+	if h.count == h.killAt {
+		h.kill()
+		return errKilled
+	}
+	return nil
+}
+
+// kill does to a charm in this process what can be done of a kill.
+func (h *Hook) kill() {
+	h.killed = true
+	if h.cancel != nil {
+		h.cancel(errKilled)
+	}
+}
+
+// call is a hook command that runs.
+type call struct {
+	h       *Hook
+	request Request
+	flags   *jujutext.Flags
+	out     *jujutext.Output // nil: the command prints nothing, or as it is
+	stdout  bytes.Buffer
+	stderr  bytes.Buffer
+}
+
+// usageError is an error in the use of a command, for which Juju's commands exit
+// with code 2.
+type usageError struct{ error }
+
+func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// respond makes the response of a command that ended with err.
+func (c *call) respond(err error) Response {
+	if errors.Is(err, jujutext.ErrHelp) {
+		return Response{Stdout: []byte(c.flags.Usage())}
+	}
+	if err != nil {
+		fmt.Fprintf(&c.stderr, "ERROR %v\n", err)
+	}
+	return Response{Stdout: c.stdout.Bytes(), Stderr: c.stderr.Bytes(), Code: exitCode(err)}
+}
+
+// output declares --format and --output.
+func (c *call) output(formats ...string) {
+	c.out = c.flags.Output(formats...)
+}
+
+// parse reads the arguments, of which there are at most max; -1: any number.
+func (c *call) parse(max int) ([]string, error) {
+	args, err := c.flags.Parse()
+	switch {
+	case errors.Is(err, jujutext.ErrHelp):
+		return nil, err
+	case err != nil:
+		return nil, usageError{err}
+	case max >= 0:
+		if err := jujutext.Unrecognized(args, max); err != nil {
+			return nil, usageError{err}
+		}
+	}
+	return args, nil
+}
+
+// first returns the first of the arguments, or nothing.
+func first(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
+}
+
+// print prints a result in the format that was asked for.
+func (c *call) print(value any) error {
+	text, err := jujutext.Format(c.out.Format, value)
+	if err != nil {
+		return err
+	}
+	if c.out.File != "" {
+		return os.WriteFile(c.path(c.out.File), text, 0o644)
+	}
+	c.stdout.Write(text)
+	return nil
+}
+
+// path returns a file's path, relative to the caller's directory.
+func (c *call) path(file string) string {
+	if filepath.IsAbs(file) {
+		return file
+	}
+	return filepath.Join(c.request.Dir, file)
+}
+
+// errNoStdin is what Juju's RPC answers to a client that gave no stdin.
+var errNoStdin = errors.New("hook tool requires stdin, none supplied")
+
+// readFile reads the file of a --file flag; "-" is standard input.
+func (c *call) readFile(file string) ([]byte, error) {
+	if file != "-" {
+		return os.ReadFile(c.path(file))
+	}
+	if !c.request.StdinSet {
+		return nil, errNoStdin
+	}
+	return c.request.Stdin, nil
+}
+
+// settings reads the "key=value" arguments of relation-set and its like.
+func (c *call) settings(args []string, file string) (map[string]string, error) {
+	values := make(map[string]string, len(args))
+	for _, arg := range args {
+		if arg == "" {
+			continue
+		}
+		key, value, ok := strings.Cut(arg, "=")
+		if !ok || key == "" {
+			return nil, usage("expected \"key=value\", got %q", arg)
+		}
+		key, value = strings.TrimSpace(key), strings.TrimSpace(value)
+		if _, twice := values[key]; twice {
+			return nil, usage("key %q specified more than once", key)
+		}
+		values[key] = value
+	}
+	if file == "" {
+		return values, nil
+	}
+	data, err := c.readFile(file)
+	if err != nil {
+		return nil, err
+	}
+	all, err := jujutext.ReadStrings(data)
+	if err != nil {
+		return nil, err
+	}
+	for key, value := range values {
+		all[key] = value
+	}
+	return all, nil
+}
+
+// runCommand runs one hook command.
+type runCommand func(c *call) error
+
+// command returns the command of that name, if this version of Juju has it.
+func (m *Model) command(name string) (runCommand, bool) {
+	if run, ok := commands[name]; ok {
+		return run, true
+	}
+	run, ok := commands36[name]
+	return run, ok && m.is36
+}
+
+// CommandNames returns the names of all hook commands of the model's version.
+func (m *Model) CommandNames() []string {
+	names := make([]string, 0, len(commands)+len(commands36))
+	for name := range commands {
+		names = append(names, name)
+	}
+	if m.is36 {
+		for name := range commands36 {
+			names = append(names, name)
+		}
+	}
+	return names
+}

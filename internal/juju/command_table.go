@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package juju
+
+// commands are the hook commands of all versions.
+var commands = map[string]runCommand{
+	"action-fail":             actionFail,
+	"action-get":              actionGet,
+	"action-log":              actionLog,
+	"action-set":              actionSet,
+	"application-version-set": applicationVersionSet,
+	"close-port":              closePort,
+	"config-get":              configGet,
+	"credential-get":          credentialGet,
+	"goal-state":              goalState,
+	"is-leader":               isLeader,
+	"juju-log":                jujuLog,
+	"juju-reboot":             jujuReboot,
+	"network-get":             networkGet,
+	"open-port":               openPort,
+	"opened-ports":            openedPorts,
+	"relation-get":            relationGet,
+	"relation-ids":            relationIDs,
+	"relation-list":           relationList,
+	"relation-model-get":      relationModelGet,
+	"relation-set":            relationSet,
+	"resource-get":            resourceGet,
+	"secret-add":              secretAdd,
+	"secret-get":              secretGet,
+	"secret-grant":            secretGrant,
+	"secret-ids":              secretIDs,
+	"secret-info-get":         secretInfoGet,
+	"secret-remove":           secretRemoveCommand,
+	"secret-revoke":           secretRevoke,
+	"secret-set":              secretSet,
+	"state-delete":            stateDelete,
+	"state-get":               stateGet,
+	"state-set":               stateSet,
+	"status-get":              statusGet,
+	"status-set":              statusSet,
+	"storage-add":             storageAddCommand,
+	"storage-get":             storageGet,
+	"storage-list":            storageList,
+	"unit-get":                unitGet,
+}
+
+// commands36 are those that Juju 4 has no more.
+var commands36 = map[string]runCommand{
+	"leader-get":         leaderGet,
+	"leader-set":         leaderSet,
+	"payload-register":   payloadRegister,
+	"payload-status-set": payloadStatusSet,
+	"payload-unregister": payloadUnregister,
+	"k8s-spec-get":       podSpecGet,
+	"k8s-spec-set":       podSpecSet,
+	"k8s-raw-get":        rawPodSpecGet,
+	"k8s-raw-set":        rawPodSpecSet,
+	"pod-spec-get":       podSpecGet,
+	"pod-spec-set":       podSpecSet,
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package juju
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// maxBag is how much Juju 4 lets a databag hold, keys and values together.
+const maxBag = 16 << 20
+
+// flush commits what the hook has written: all of it or, if Juju refuses a part
+// of it, nothing. The order is that of Juju 4.
+func (h *Hook) flush() error {
+	m := h.model
+	if h.changesNothing() {
+		return nil
+	}
+	if m.faults.refusesFlush() {
+		return errors.New("cannot apply changes: the controller refused them (a fault of this model)")
+	}
+	for _, check := range []func() error{h.checkBags, h.checkPorts, h.checkState, h.checkSecrets, h.checkStorage, h.checkPodSpec} {
+		if err := check(); err != nil {
+			return fmt.Errorf("cannot apply changes: %w", err)
+		}
+	}
+	h.commitBags()
+	h.commitPorts()
+	if h.stateDirty {
+		h.unit.state = h.state
+	}
+	h.commitSecrets()
+	h.commitStorage()
+	h.commitPodSpec()
+	return nil
+}
+
+func (h *Hook) changesNothing() bool {
+	return len(h.bags) == 0 && len(h.openPorts) == 0 && len(h.closePorts) == 0 && !h.stateDirty &&
+		h.secrets.none() && len(h.storage) == 0 && h.podSpec == nil && h.rawPodSpec == nil && h.info.kind != configChanged
+}
+
+func (h *Hook) checkBags() error {
+	for i := range h.bags {
+		b := &h.bags[i]
+		if len(b.app) > 0 && !h.unit.isLeader() {
+			return fmt.Errorf("cannot write application settings of relation %s: %w", b.member.end.name(), errNotLeader)
+		}
+		if h.model.is36 {
+			continue
+		}
+		for owner, content := range map[string]map[string]string{"unit": h.ownUnit(b), "application": h.ownApp(b)} {
+			size := 0
+			for key, value := range content {
+				size += len(key) + len(value)
+			}
+			if size > maxBag {
+				return fmt.Errorf("%s settings of relation %s: max allowed size (%d): quota limit exceeded", owner, b.member.end.name(), maxBag)
+			}
+		}
+	}
+	return nil
+}
+
+func (h *Hook) commitBags() {
+	for i := range h.bags {
+		b := &h.bags[i]
+		e := b.member.end
+		if !h.model.is36 {
+			for _, key := range agentOwned {
+				delete(b.unit, key)
+			}
+		}
+		if len(b.unit) > 0 {
+			h.note(h.unit.Name, e, e.units[h.unit.slot].bag, b.unit)
+			e.write(h.unit, b.unit)
+		}
+		if len(b.app) > 0 {
+			h.note(h.unit.app.Name, e, e.app, b.app)
+			e.writeApp(b.app)
+		}
+	}
+	if h.info.kind == configChanged && h.unit.agent != nil {
+		for _, m := range h.unit.agent.members {
+			if m.entered && !m.left {
+				m.end.write(h.unit, h.unit.agentKeys())
+			}
+		}
+	}
+}
+
+// note adds the changes of a databag to the trace.
+func (h *Hook) note(owner string, e *End, old *bag, changes map[string]string) {
+	for _, key := range slices.Sorted(maps.Keys(changes)) {
+		if was := old.contents()[key]; was != changes[key] {
+			h.writes = append(h.writes, Write{Owner: owner, Relation: e.name(), Key: key, Old: was, New: changes[key]})
+		}
+	}
+}
+
+// agentOwned are the keys that Juju 4 writes itself, whatever a charm writes.
+var agentOwned = []string{"ingress-address", "egress-subnets"}
+
+// agentKeys returns what the agent writes to the unit's databags.
+func (u *Unit) agentKeys() map[string]string {
+	keys := map[string]string{"ingress-address": u.address, "egress-subnets": subnetOf(u.address)}
+	if u.app.model.is36 {
+		keys["private-address"] = u.address
+	}
+	return keys
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package juju
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/charmsmith/charmsmith/internal/charmdir"
+)
+
+// SetConfig changes options of the application: those of unset go back to their
+// defaults. If one is wrong, none changes.
+func (a *Application) SetConfig(values map[string]any, unset ...string) error {
+	a.model.mu.Lock()
+	defer a.model.mu.Unlock()
+	if err := a.setConfig(unset, values); err != nil {
+		return fmt.Errorf("cannot set config of %q: %w", a.Name, err)
+	}
+	return nil
+}
+
+func (a *Application) setConfig(unset []string, values map[string]any) error {
+	next := maps.Clone(a.config)
+	if next == nil {
+		next = make(map[string]any)
+		if a.charm != nil {
+			for name, option := range a.charm.Options {
+				next[name] = option.Default
+			}
+		}
+	}
+	for _, name := range unset {
+		option, err := a.option(name)
+		if err != nil {
+			return err
+		}
+		next[name] = option.Default
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		option, err := a.option(name)
+		if err != nil {
+			return err
+		}
+		if next[name], err = option.Parse(values[name]); err != nil {
+			return err
+		}
+	}
+	if a.configVersion > 0 && maps.Equal(a.config, next) {
+		return nil
+	}
+	a.config = next
+	a.configVersion++
+	for _, u := range a.units {
+		a.model.wake(u.agent)
+	}
+	return nil
+}
+
+func (a *Application) option(name string) (charmdir.Option, error) {
+	if a.charm == nil {
+		return charmdir.Option{}, fmt.Errorf("it has no option %q: it is made up", name)
+	}
+	o, ok := a.charm.Options[name]
+	if !ok {
+		return o, fmt.Errorf("its charm has no option %q", name)
+	}
+	return o, nil
+}
+
+// Config returns the application's options; nil is one that has neither a value
+// nor a default.
+func (a *Application) Config() map[string]any {
+	a.model.mu.Lock()
+	defer a.model.mu.Unlock()
+	return maps.Clone(a.config)
+}
+
+// options returns the config as the charm sees it: read once per hook.
+func (h *Hook) options() map[string]any {
+	if h.config == nil {
+		h.config = h.unit.app.config
+	}
+	return h.config
+}

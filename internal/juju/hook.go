@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package juju
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"github.com/charmsmith/charmsmith/events"
+	"github.com/charmsmith/charmsmith/hookcmd"
+)
+
+// Executor runs charms. It is called once per hook, action or juju-exec, and
+// returns when the charm has ended. It is called without the model's lock.
+type Executor interface {
+	Execute(ctx context.Context, h *Hook) Exit
+}
+
+// Exit is how a charm ended.
+type Exit struct {
+	Code   int
+	Signal syscall.Signal // that killed it; 0: none
+	Err    error          // why, for a person to read; may be nil
+	Stdout []byte         // of actions and juju-exec
+	Stderr []byte
+}
+
+// Hook is one run of a charm: a hook, an action or a juju-exec. It is what Juju
+// calls a context: it keeps what was read, and what is to be written if the
+// charm succeeds. Its methods are safe for concurrent use.
+//
+// A Hook runs hook commands: it is a [hookcmd.Runner] and an [hookcmd.Answerer].
+type Hook struct {
+	model *Model
+	unit  *Unit
+	info  hookInfo
+	event events.Event
+	id    string // JUJU_CONTEXT_ID
+	over  bool   // the charm has ended
+
+	killAt int // the charm is killed at this hook command; 0: never
+	killed bool
+	late   bool // a hook command came after the end
+	cancel context.CancelCauseFunc
+	count  int // hook commands so far
+	calls  []Recorded
+	logs   int // where the model's log was at the start
+
+	config              map[string]any // read once
+	cached              *Status        // of the unit, read once
+	minion              bool           // is-leader said false
+	bags                []ownBags
+	others              []otherBag
+	state               map[string]string // the whole of it, if stateDirty
+	stateDirty          bool
+	openPorts           []portChange
+	closePorts          []portChange
+	secrets             secretChanges
+	storage             []storageAdd
+	reboot              rebootMode
+	leaderCache         map[string]string // 3.6
+	podSpec, rawPodSpec *string           // 3.6
+	writes              []Write           // what the commit changed in databags
+}
+
+type rebootMode uint8
+
+const (
+	noReboot rebootMode = iota
+	rebootAfter
+	rebootNow
+)
+
+// ownBags are the changes of our databags in one relation.
+type ownBags struct {
+	member          *membership
+	touched         bool              // ours was read or written, so all of it is sent
+	unit, app       map[string]string // changes; "" deletes
+	unitNow, appNow map[string]string // with the changes; nil: to be made again
+}
+
+// otherBag is a databag read during this hook that no agent keeps for longer.
+type otherBag struct {
+	end  *End
+	slot int32 // -1: the application's
+	bag  *bag
+}
+
+// Unit returns the unit whose charm runs.
+func (h *Hook) Unit() *Unit { return h.unit }
+
+// Event returns the event; nil for commands of juju-exec.
+func (h *Hook) Event() events.Event { return h.event }
+
+// ContextID returns the hook's JUJU_CONTEXT_ID.
+func (h *Hook) ContextID() string {
+	h.model.mu.Lock()
+	defer h.model.mu.Unlock()
+	return h.contextID()
+}
+
+func (h *Hook) contextID() string {
+	if h.id == "" {
+		h.model.contexts++
+		c := chooser{state: h.model.opts.Seed ^ h.model.contexts<<20}
+		h.id = fmt.Sprintf("%s-%s-%016x%016x", h.unit.Name, h.title(), c.next(), c.next())
+	}
+	return h.id
+}
+
+// title returns the hook's or action's name, as Juju's logs have it.
+func (h *Hook) title() string {
+	switch h.info.kind {
+	case action:
+		return h.info.action.Name
+	case runCommands:
+		return "run-commands"
+	}
+	return h.info.name()
+}
+
+// begin starts a hook of a unit.
+func (m *Model) begin(u *Unit, info hookInfo) *Hook {
+	h := &Hook{model: m, unit: u, info: info, logs: len(m.logs)}
+	h.event = info.event(u)
+	h.killAt = m.faults.killAt(m)
+	switch info.kind {
+	case install:
+		if !u.workloadSet {
+			u.setWorkload("maintenance", "installing charm software")
+		}
+	case stop:
+		u.setWorkload("maintenance", "stopping charm software")
+	case remove:
+		u.setWorkload("maintenance", "cleaning up prior to charm deletion")
+	case relationJoined, relationChanged:
+		info.member.invalidate(info.slot)
+	case action:
+		info.action.Status = "running"
+	}
+	if u.agent != nil {
+		u.agent.running = h
+	}
+	return h
+}
+
+// Outcome is how a hook ended.
+type Outcome uint8
+
+// The outcomes of a hook.
+const (
+	Succeeded    Outcome = iota
+	Failed               // the charm failed
+	FlushRefused         // the charm succeeded, but what it did was refused
+	Killed               // the charm was killed by a signal; the hook runs again
+	RebootNow            // the charm asked for a reboot at once; the hook runs again
+)
+
+var outcomeNames = [...]string{"ok", "failed", "flush refused", "killed", "reboot"}
+
+func (o Outcome) String() string { return outcomeNames[o] }
+
+// finish ends a hook: what it wrote is committed, or dropped.
+func (m *Model) finish(h *Hook, exit Exit) (Outcome, error) {
+	h.over = true
+	a := h.unit.agent
+	if a != nil {
+		a.running = nil
+	}
+	outcome, err := Succeeded, exit.Err
+	switch {
+	case h.reboot == rebootNow && h.info.kind != action:
+		outcome = RebootNow
+	case exit.Signal == syscall.SIGTERM || exit.Signal == syscall.SIGKILL || h.killed:
+		outcome = Killed
+	case exit.Code != 0 || exit.Signal != 0:
+		outcome = Failed
+		if err == nil {
+			err = fmt.Errorf("exit status %d", exit.Code)
+		}
+	default:
+		if flushErr := h.flush(); flushErr != nil {
+			outcome, err = FlushRefused, flushErr
+		}
+	}
+	if h.info.kind == action {
+		h.finishAction(outcome, exit, err)
+	}
+	if h.info.kind == runCommands {
+		h.finishCommands(outcome, exit, err)
+	}
+	if a != nil {
+		a.ended(h, outcome, err)
+	}
+	m.trace.add(h, outcome, err)
+	return outcome, err
+}
+
+// ended notes the end of a hook.
+func (a *agent) ended(h *Hook, outcome Outcome, err error) {
+	m := a.unit.app.model
+	if h.info.kind == action || h.info.kind == runCommands {
+		return
+	}
+	switch outcome {
+	case Succeeded:
+		a.failed, a.again = nil, nil
+		a.done(h.info)
+		if h.reboot == rebootAfter {
+			a.rebooted = true
+		}
+	case Killed, RebootNow:
+		info := h.info
+		a.again, a.failed = &info, nil
+		if outcome == RebootNow {
+			a.rebooted = a.started
+		}
+	default:
+		a.fail(h, err)
+	}
+	m.wake(a)
+}
+
+// fail notes that a hook failed: nothing but actions goes on before it has
+// succeeded, or was resolved. Workload hooks are skipped instead: an agent
+// looks at Pebble again every few seconds.
+func (a *agent) fail(h *Hook, err error) {
+	m := a.unit.app.model
+	info := h.info
+	a.again = nil
+	if info.kind.isWorkload() {
+		w := info.workload
+		a.dropWorkload(w)
+		m.clock.after(firstRetry, true, func() {
+			a.workload = append(a.workload, w)
+			m.wake(a)
+		})
+		return
+	}
+	if a.failed == nil {
+		a.failed = &failure{info: info}
+	}
+	f := a.failed
+	f.attempts++
+	f.due, f.skip, f.err = false, false, err
+	f.status = Status{Status: "error", Message: fmt.Sprintf("hook failed: %q", a.failedName(info)), Since: m.clock.now, Data: failureData(info, a.unit)}
+	if !m.opts.NoRetry {
+		delay := min(firstRetry<<min(f.attempts-1, 10), lastRetry)
+		m.clock.after(delay, true, func() {
+			if a.failed == f {
+				f.due = true
+				m.wake(a)
+			}
+		})
+	}
+}
+
+// failedName is the hook's name in the status of a unit.
+func (a *agent) failedName(info hookInfo) string {
+	if info.kind.isRelation() {
+		return info.name()
+	}
+	return info.kind.String()
+}
+
+func failureData(info hookInfo, u *Unit) map[string]any {
+	data := map[string]any{"hook": strings.TrimPrefix(info.name(), "")}
+	if info.kind.isRelation() {
+		data["hook"] = info.kind.String()
+		data["relation-id"] = info.member.end.rel.ID
+		if remote := info.remoteUnit(); remote != nil {
+			data["remote-unit"] = remote.Name
+		}
+	}
+	if info.kind.isSecret() {
+		data["secret-uri"] = info.secret.uriFor(u)
+		if label := info.secret.labelFor(u); label != "" {
+			data["secret-label"] = label
+		}
+	}
+	return data
+}
+
+// Resolve has a failed hook run again, or skips it.
+func (u *Unit) Resolve(skip bool) error {
+	m := u.app.model
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if u.agent == nil || u.agent.failed == nil {
+		return fmt.Errorf("cannot resolve unit %s: it is not in error", u.Name)
+	}
+	u.agent.failed.due, u.agent.failed.skip = !skip, skip
+	m.wake(u.agent)
+	return nil
+}
+
+var (
+	_ hookcmd.Runner   = (*Hook)(nil)
+	_ hookcmd.Answerer = (*Hook)(nil)
+)

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package juju
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Step runs the next hook of one of the units that have something to do, and
+// reports whether there was one.
+func (m *Model) Step(ctx context.Context) bool {
+	h := m.begins()
+	if h == nil {
+		return false
+	}
+	exit := h.unit.app.Executor.Execute(ctx, h)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.finish(h, exit)
+	return true
+}
+
+// begins starts the next hook; nil if no unit has one.
+func (m *Model) begins() *Hook {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for len(m.runnable) > 0 {
+		a := m.runnable[m.choose.pick(len(m.runnable))]
+		if a.running == nil && m.faults.strike(m, a) {
+			continue
+		}
+		info, ok := a.next()
+		if !ok {
+			if !a.idleForGood() && a.index >= 0 {
+				m.sleep(a)
+			} else if a.index >= 0 && a.unit.life == Dead {
+				m.sleep(a)
+			}
+			continue
+		}
+		if a.skips(info) {
+			continue
+		}
+		return m.begin(a.unit, info)
+	}
+	return nil
+}
+
+// skips notes hooks that Juju takes for done without running them, and reports
+// whether this is one.
+func (a *agent) skips(info hookInfo) bool {
+	if f := a.failed; f != nil && f.skip && info.kind == f.info.kind {
+		a.failed = nil
+		a.done(info)
+		return true
+	}
+	return info.kind == action && !a.prepareAction(info.action)
+}
+
+// SettleError says why a model does not come to rest.
+type SettleError struct {
+	Steps  int
+	Reason string
+}
+
+// Error says what still runs.
+func (e *SettleError) Error() string {
+	return fmt.Sprintf("the model does not settle: after %d hooks %s", e.Steps, e.Reason)
+}
+
+// SettleOptions bound how long [Model.Settle] goes on. Zero fields mean the defaults.
+type SettleOptions struct {
+	// Steps is after how many hooks without rest it gives up. Default: 1000
+	// and, for each unit, 100 and 20 for each other unit it is related to.
+	Steps int
+	// Attempts is how often a hook may fail in a row. Default 4.
+	Attempts int
+}
+
+// Settle runs hooks until no unit has one, moving the time to the retries of
+// those that failed. An error is a *SettleError, or that of ctx.
+func (m *Model) Settle(ctx context.Context, opts *SettleOptions) (steps int, err error) {
+	var o SettleOptions
+	if opts != nil {
+		o = *opts
+	}
+	if o.Steps == 0 {
+		o.Steps = m.patience()
+	}
+	if o.Attempts == 0 {
+		o.Attempts = 4
+	}
+	for {
+		for m.Step(ctx) {
+			if steps++; steps >= o.Steps {
+				return steps, &SettleError{steps, m.busy()}
+			}
+			if ctx.Err() != nil {
+				return steps, context.Cause(ctx)
+			}
+		}
+		switch tried, stuck := m.retry(o.Attempts); {
+		case stuck != "":
+			return steps, &SettleError{steps, stuck}
+		case !tried:
+			return steps, nil
+		}
+	}
+}
+
+// patience returns after how many hooks a model is said not to settle.
+func (m *Model) patience() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	steps := 1000
+	for _, a := range m.apps {
+		for _, u := range a.units {
+			if u.life == Dead || u.agent == nil {
+				continue
+			}
+			steps += 100
+			for _, mem := range u.agent.members {
+				steps += 20 * mem.remoteApp().alive
+			}
+		}
+	}
+	return steps
+}
+
+// retry moves the time to the next retry, unless a hook has failed too often;
+// then it says so.
+func (m *Model) retry(attempts int) (tried bool, stuck string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.opts.NoRetry {
+		return false, ""
+	}
+	for _, a := range m.apps {
+		for _, u := range a.units {
+			if u.agent != nil && u.agent.failed != nil && u.agent.failed.attempts >= attempts {
+				f := u.agent.failed
+				return false, fmt.Sprintf("%s of unit %s has failed %d times: %v", f.info.describe(), u.Name, f.attempts, f.err)
+			}
+		}
+	}
+	at, ok := m.clock.nextRetry()
+	if !ok {
+		return false, ""
+	}
+	for m.clock.fireNext(at) {
+	}
+	return true, ""
+}
+
+// describe names a hook, with the unit it is about.
+func (i hookInfo) describe() string {
+	name := i.name()
+	switch i.kind {
+	case action:
+		name = "action " + i.action.Name
+	case runCommands:
+		name = "juju-exec"
+	}
+	if remote := i.remoteUnit(); remote != nil {
+		name += " (" + remote.Name + ")"
+	}
+	return name
+}
+
+// Advance moves the time, firing on its way what is due (update-status, the
+// rotation and expiry of secrets, retries of failed hooks), and settles the
+// model after each.
+func (m *Model) Advance(ctx context.Context, d time.Duration, opts *SettleOptions) (steps int, err error) {
+	m.mu.Lock()
+	end := m.clock.now.Add(d)
+	m.mu.Unlock()
+	for {
+		n, err := m.Settle(ctx, opts)
+		steps += n
+		if err != nil {
+			return steps, err
+		}
+		m.mu.Lock()
+		fired := m.clock.fireNext(end)
+		if !fired && m.clock.now.Before(end) {
+			m.clock.now = end
+		}
+		m.mu.Unlock()
+		if !fired {
+			return steps, nil
+		}
+	}
+}
+
+// tick makes update-status due for all units.
+func (m *Model) tick() {
+	for _, a := range m.apps {
+		for _, u := range a.units {
+			if u.agent != nil && u.life != Dead {
+				u.agent.statusDue = true
+				m.wake(u.agent)
+			}
+		}
+	}
+	m.clock.after(updateStatusInterval, false, m.tick)
+}
+
+// busy says what a model that does not settle is doing: the units that write to
+// each other, if some do.
+func (m *Model) busy() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	type writer struct{ who, relation, key string }
+	counts := make(map[writer]int)
+	for _, w := range m.trace.lastWrites(200) {
+		counts[writer{w.Owner, w.Relation, w.Key}]++
+	}
+	writers := make([]writer, 0, len(counts))
+	for w := range counts {
+		writers = append(writers, w)
+	}
+	slices.SortFunc(writers, func(x, y writer) int {
+		if counts[x] != counts[y] {
+			return counts[y] - counts[x]
+		}
+		return strings.Compare(x.who+x.relation+x.key, y.who+y.relation+y.key)
+	})
+	var parts []string
+	for _, w := range writers {
+		if counts[w] > 2 && len(parts) < 2 {
+			parts = append(parts, fmt.Sprintf("%s keeps writing %q in relation %s (%d of the last writes)", w.who, w.key, w.relation, counts[w]))
+		}
+	}
+	if len(parts) > 0 {
+		return strings.Join(parts, ", ")
+	}
+	var names []string
+	for _, a := range m.runnable {
+		names = append(names, a.unit.Name)
+	}
+	slices.Sort(names)
+	return "these units still have hooks to run: " + strings.Join(names, ", ")
+}

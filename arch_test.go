@@ -40,7 +40,9 @@ var rules = []rule{
 	{"examples/*", []string{"charm", "events", "hookcmd", "relation"}, nil, small},
 	{"testing/*", []string{"events", "hookcmd", "relation", "charm", "internal/*"}, []string{"github.com/stretchr/testify"}, nil},
 
+	{"internal/charmdir", nil, []string{"gopkg.in/yaml.v3"}, []string{"testing"}},
 	{"internal/golden", nil, nil, []string{"testing"}},
+	{"internal/jujutext", nil, []string{"gopkg.in/yaml.v2"}, []string{"testing"}},
 	{"internal/testagent", []string{"hookcmd", "testing/hookcmdtest"}, []string{}, nil},
 
 	{"bench", []string{"events", "hookcmd", "bench/internal/*", "internal/golden"}, nil, []string{"testing"}},

@@ -38,18 +38,18 @@ func (c *Charm) model() *dispatch {
 }
 
 // Unit returns this unit's name, "app/0".
-func (c *Charm) Unit() string { return c.current().facts.Unit }
+func (c *Charm) Unit() string { return c.current().unit }
 
 // Application returns the name of this unit's application, "app".
-func (c *Charm) Application() string { return c.current().facts.Application }
+func (c *Charm) Application() string { return c.current().application() }
 
 // Environment returns what Juju tells the charm about its surroundings.
-func (c *Charm) Environment() Environment { return c.current().facts }
+func (c *Charm) Environment() Environment { return readEnvironment(c.current().env) }
 
 // Logger returns the logger of the dispatch, which writes to the unit's log in
 // order: the message, then attributes as key=value. Long lines are split.
 // [Main] makes it the default of log/slog.
-func (c *Charm) Logger() *slog.Logger { return c.current().logger }
+func (c *Charm) Logger() *slog.Logger { return c.current().logger() }
 
 // LogEvents has each dispatch begin with the line "Emitting Juju event …." at
 // DEBUG, by which tools such as jhack follow a charm. It costs one hook command
@@ -64,7 +64,7 @@ func (c *Charm) LogEvents() {
 // HookCommands returns the client that runs single hook commands, for what this
 // package has no method for. It knows nothing of what is kept back here: reads
 // do not see writes to databags that are not yet sent.
-func (c *Charm) HookCommands() *hookcmd.Client { return c.model().client }
+func (c *Charm) HookCommands() *hookcmd.Client { return &c.model().client }
 
 // IsLeader reports whether this unit is the leader of its application. Juju
 // holds to a true for 30 seconds, for which it is kept; to a false until the

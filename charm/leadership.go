@@ -4,6 +4,7 @@ package charm
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/charmsmith/charmsmith/hookcmd"
@@ -13,19 +14,17 @@ import (
 type leadership struct {
 	client *hookcmd.Client
 
+	init    sync.Once
 	turn    chan struct{} // holds one token, for whoever uses what follows
 	asked   time.Time     // zero: never
 	current bool
-}
-
-func newLeadership(client *hookcmd.Client) *leadership {
-	return &leadership{client: client, turn: make(chan struct{}, 1)}
 }
 
 // leaseTime is how long Juju keeps a unit the leader after it said so.
 const leaseTime = 30 * time.Second
 
 func (l *leadership) isLeader(ctx context.Context) (bool, error) {
+	l.init.Do(func() { l.turn = make(chan struct{}, 1) })
 	select {
 	case l.turn <- struct{}{}:
 		defer func() { <-l.turn }()

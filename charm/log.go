@@ -31,7 +31,7 @@ type logHandler struct {
 	with []func(slog.Handler) slog.Handler // what WithAttrs and WithGroup add
 }
 
-// jujuLog is what all handlers of one logger share.
+// jujuLog is what all loggers of one dispatch share.
 type jujuLog struct {
 	client *hookcmd.Client
 
@@ -39,10 +39,6 @@ type jujuLog struct {
 
 	stderrMu sync.Mutex
 	stderr   io.Writer
-}
-
-func newLogger(client *hookcmd.Client, stderr io.Writer) *slog.Logger {
-	return slog.New(&logHandler{to: &jujuLog{client: client, stderr: stderr}})
 }
 
 func (h *logHandler) Enabled(_ context.Context, level slog.Level) bool {

@@ -23,7 +23,7 @@ import (
 // It panics if the type is neither, if the handler is nil, or if it is called
 // by a handler: those are mistakes in the charm's code.
 func On[E events.Event](c *Charm, handle func(context.Context, E) error) {
-	add(c, "On", handle, func(E) bool { return true })
+	add(c, "On", "", handle)
 }
 
 // OnRelation is [On] for the events of one endpoint. If the handlers of a peer
@@ -31,9 +31,7 @@ func On[E events.Event](c *Charm, handle func(context.Context, E) error) {
 // the log then has a warning.
 func OnRelation[E events.RelationEvent](c *Charm, endpoint string, handle func(context.Context, E) error) {
 	requireName("OnRelation", "endpoint", endpoint)
-	add(c, "OnRelation", handle, func(ev E) bool { return ev.Ref().Endpoint == endpoint })
-	h := &c.handlers[len(c.handlers)-1]
-	h.endpoint = endpoint
+	h := add(c, "OnRelation", endpoint, handle)
 	switch any((*E)(nil)).(type) {
 	case *events.RelationEvent:
 		h.peers, h.others = true, true
@@ -51,7 +49,7 @@ func (c *Charm) expectsOtherKind(ev events.RelationEvent) bool {
 	_, isPeer := ev.(events.PeerEvent)
 	some := false
 	for _, h := range c.handlers {
-		if h.endpoint == ev.Ref().Endpoint {
+		if h.only == ev.Ref().Endpoint && (h.peers || h.others) {
 			if isPeer && h.peers || !isPeer && h.others {
 				return false
 			}
@@ -64,19 +62,19 @@ func (c *Charm) expectsOtherKind(ev events.RelationEvent) bool {
 // OnStorage is [On] for the events of one storage, as named in charmcraft.yaml.
 func OnStorage[E events.StorageEvent](c *Charm, storage string, handle func(context.Context, E) error) {
 	requireName("OnStorage", "storage", storage)
-	add(c, "OnStorage", handle, func(ev E) bool { return ev.Ref().Storage == storage })
+	add(c, "OnStorage", storage, handle)
 }
 
 // OnContainer is [On] for the events of one workload container.
 func OnContainer[E events.WorkloadEvent](c *Charm, container string, handle func(context.Context, E) error) {
 	requireName("OnContainer", "container", container)
-	add(c, "OnContainer", handle, func(ev E) bool { return ev.Ref().Container == container })
+	add(c, "OnContainer", container, handle)
 }
 
 // OnSecret is [On] for the events of secrets with one label.
 func OnSecret[E events.SecretEvent](c *Charm, label string, handle func(context.Context, E) error) {
 	requireName("OnSecret", "label", label)
-	add(c, "OnSecret", handle, func(ev E) bool { return ev.Ref().Label == label })
+	add(c, "OnSecret", label, handle)
 }
 
 // OnDispatch registers a handler for every dispatch, actions included.
@@ -90,26 +88,41 @@ func OnDispatch(c *Charm, handle func(context.Context, events.Event) error) {
 // its error.
 type handler struct {
 	function any
-	endpoint string // of OnRelation; its event is of a peer endpoint, another, or either
-	peers    bool
+	only     string // the subject of its events, see subjectOf; empty: any
+	peers    bool   // of OnRelation: its events are of peer endpoints, of others, or of both
 	others   bool
 	call     func(ctx context.Context, ev events.Event) (takes bool, err error)
 }
 
-func add[E events.Event](c *Charm, by string, handle func(context.Context, E) error, matches func(E) bool) {
+// subjectOf returns what an event's handlers can be narrowed to.
+func subjectOf(ev events.Event) string {
+	switch ev := ev.(type) {
+	case events.RelationEvent:
+		return ev.Ref().Endpoint
+	case events.StorageEvent:
+		return ev.Ref().Storage
+	case events.WorkloadEvent:
+		return ev.Ref().Container
+	case events.SecretEvent:
+		return ev.Ref().Label
+	}
+	return ""
+}
+
+func add[E events.Event](c *Charm, by, only string, handle func(context.Context, E) error) *handler {
 	if fix := misuse[E](); fix != "" {
 		panic(fmt.Sprintf("charm.%s: no handler can take %s: %s", by, reflect.TypeFor[E](), fix))
 	}
-	c.add(by, handle == nil, handler{function: handle, call: func(ctx context.Context, ev events.Event) (bool, error) {
+	return c.add(by, handle == nil, handler{function: handle, only: only, call: func(ctx context.Context, ev events.Event) (bool, error) {
 		e, ok := ev.(E)
-		if !ok || !matches(e) {
+		if !ok {
 			return false, nil
 		}
 		return true, handle(ctx, e)
 	}})
 }
 
-func (c *Charm) add(by string, isNil bool, h handler) {
+func (c *Charm) add(by string, isNil bool, h handler) *handler {
 	switch {
 	case isNil:
 		panic("charm." + by + ": the handler is nil")
@@ -117,6 +130,7 @@ func (c *Charm) add(by string, isNil bool, h handler) {
 		panic("charm." + by + ": handlers are registered in the function given to charm.Main, not in a handler")
 	}
 	c.handlers = append(c.handlers, h)
+	return &c.handlers[len(c.handlers)-1]
 }
 
 func requireName(by, what, name string) {

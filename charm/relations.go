@@ -45,9 +45,9 @@ func (c *Charm) Peers(ctx context.Context, endpoint string) (*relation.Relation,
 		if best, err = d.mostUnits(ctx, list); err != nil {
 			return nil, err
 		}
-		d.logger.WarnContext(ctx, "several peer relations on one endpoint", "endpoint", endpoint, "count", len(list), "used", best)
+		d.logger().WarnContext(ctx, "several peer relations on one endpoint", "endpoint", endpoint, "count", len(list), "used", best)
 	}
-	return d.relations.Relation(hookcmd.RelationID{Endpoint: endpoint, ID: best.ID()}, d.facts.Application), nil
+	return d.relations.Relation(hookcmd.RelationID{Endpoint: endpoint, ID: best.ID()}, d.application()), nil
 }
 
 // mostUnits returns the last of those peer relations with the most units.
@@ -55,7 +55,7 @@ func (d *dispatch) mostUnits(ctx context.Context, list []*relation.Relation) (*r
 	var best *relation.Relation
 	most := -1
 	for _, rel := range list {
-		d.relations.Relation(hookcmd.RelationID{Endpoint: rel.Endpoint(), ID: rel.ID()}, d.facts.Application)
+		d.relations.Relation(hookcmd.RelationID{Endpoint: rel.Endpoint(), ID: rel.ID()}, d.application())
 		units, err := rel.Units(ctx)
 		if err != nil {
 			return nil, err

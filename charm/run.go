@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/charmsmith/charmsmith/events"
@@ -22,7 +23,7 @@ type Options struct {
 	// the environment does not, for programs linked as hooks/NAME.
 	Args []string
 	// Env is the environment, as of os.Environ; of several entries with the
-	// same key the last counts.
+	// same key the last counts. It must not change as long as the Charm is used.
 	Env []string
 	// Stderr takes what cannot be logged. Default: nobody.
 	Stderr io.Writer
@@ -88,24 +89,21 @@ func run(ctx context.Context, register func(*Charm), opts *Options, in internals
 	if lookup(o.Env, dispatchVariable) == guard {
 		return nil // the charm, or a program it runs, runs the charm
 	}
-	env := append(o.Env[:len(o.Env):len(o.Env)], dispatchVariable+"="+guard)
-	runner, runnerErr := o.runner(env)
-	if runnerErr != nil {
-		runner = hookcmd.NewAuto(hookcmd.AgentFromEnviron(env)) // to log it
-	}
+	runner, runnerErr := o.runner(guard)
 	d := &dispatch{
-		facts:  readEnvironment(env),
-		client: hookcmd.New(runner, &hookcmd.Options{BeforeSecretFile: in.beforeSecretFile}),
+		env:    o.Env,
+		unit:   lookup(o.Env, "JUJU_UNIT_NAME"),
+		client: *hookcmd.New(runner, &hookcmd.Options{BeforeSecretFile: in.beforeSecretFile}),
 	}
-	d.logger = newLogger(d.client, o.Stderr)
-	d.leadership = newLeadership(d.client)
-	d.relations = relation.NewStore(d.client, d.facts.Unit, d.leadership.isLeader)
+	d.log = jujuLog{client: &d.client, stderr: o.Stderr}
+	d.leadership.client = &d.client
+	d.relations = relation.NewStore(&d.client, d.unit, d.leadership.isLeader)
 	defer d.close(runner)
 	if in.onLogger != nil {
-		in.onLogger(d.logger)
+		in.onLogger(d.logger())
 	}
 
-	ev, err := events.Parse(withLinkPath(env, o.Args))
+	ev, err := events.Parse(withLinkPath(o.Env, o.Args))
 	if runnerErr != nil {
 		err = runnerErr
 	}
@@ -121,12 +119,14 @@ func run(ctx context.Context, register func(*Charm), opts *Options, in internals
 	return err
 }
 
-func (o *Options) runner(env []string) (hookcmd.Runner, error) {
+// runner returns what runs hook commands; guard is for the processes that it
+// starts. With an error, which is to be logged, it returns a Runner too.
+func (o *Options) runner(guard string) (hookcmd.Runner, error) {
 	if o.Runner != nil {
 		return o.Runner, nil
 	}
-	agent := hookcmd.AgentFromEnviron(env)
-	name, by := lookup(env, transportVariable), transportVariable
+	agent := hookcmd.AgentFromEnviron(append(slices.Clip(o.Env), dispatchVariable+"="+guard))
+	name, by := lookup(o.Env, transportVariable), transportVariable
 	if name == "" {
 		name, by = o.Transport, "Options.Transport"
 	}
@@ -141,46 +141,61 @@ func (o *Options) runner(env []string) (hookcmd.Runner, error) {
 	case "exec":
 		return hookcmd.NewExec(agent), nil
 	}
-	return nil, fmt.Errorf(`cannot run hook commands: %s is %q: must be "auto", "socket" or "exec"`, by, name)
+	return hookcmd.NewAuto(agent), fmt.Errorf(`cannot run hook commands: %s is %q: must be "auto", "socket" or "exec"`, by, name)
 }
 
 // withLinkPath adds the hook that the program's own name tells to an
 // environment that tells none.
 func withLinkPath(env, args []string) []string {
+	if len(args) == 0 {
+		return env
+	}
+	path, ok := events.LinkPath(args[0])
+	if !ok {
+		return env
+	}
 	for _, key := range []string{"JUJU_DISPATCH_PATH", "JUJU_HOOK_NAME", "JUJU_ACTION_NAME"} {
 		if lookup(env, key) != "" {
 			return env
 		}
 	}
-	if len(args) > 0 {
-		if path, ok := events.LinkPath(args[0]); ok {
-			return append(env, "JUJU_DISPATCH_PATH="+path)
-		}
-	}
-	return env
+	return append(slices.Clip(env), "JUJU_DISPATCH_PATH="+path)
 }
 
 // dispatch is the work on one event.
 type dispatch struct {
-	facts      Environment
-	client     *hookcmd.Client
-	logger     *slog.Logger
-	leadership *leadership
+	env        []string
+	unit       string
+	client     hookcmd.Client
+	log        jujuLog
+	leadership leadership
 	relations  *relation.Store
 }
 
+// logger returns the logger of the dispatch.
+func (d *dispatch) logger() *slog.Logger { return slog.New(&logHandler{to: &d.log}) }
+
+// application returns the name of the unit's application.
+func (d *dispatch) application() string {
+	app, _, _ := strings.Cut(d.unit, "/")
+	return app
+}
+
 func (d *dispatch) run(ctx context.Context, register func(*Charm), ev events.Event) error {
-	c := &Charm{dispatch: d}
+	c := &Charm{dispatch: d, handlers: make([]handler, 0, 8)} // as many as most charms have
 	register(c)
 	c.sealed = true
 	if c.logEvents {
-		d.logger.DebugContext(ctx, "Emitting Juju event "+snakeCase(ev)+".")
+		d.logger().DebugContext(ctx, "Emitting Juju event "+snakeCase(ev)+".")
 	}
 	if broken, ok := ev.(events.RelationBroken); ok {
 		d.relations.SetBroken(hookcmd.RelationID{Endpoint: broken.Endpoint, ID: broken.ID})
 	}
-	taken := false
+	taken, subject := false, subjectOf(ev)
 	for _, h := range c.handlers {
+		if h.only != "" && h.only != subject {
+			continue
+		}
 		takes, err := call(ctx, h, ev)
 		if err != nil {
 			return err
@@ -205,7 +220,7 @@ func (d *dispatch) finish(ctx context.Context, c *Charm, ev events.Event, taken 
 		}
 	case events.RelationEvent:
 		if !taken && c.expectsOtherKind(ev) {
-			d.logger.WarnContext(ctx, "no handler of this endpoint takes events of its kind: peer endpoints have Peer events, others Relation events",
+			d.logger().WarnContext(ctx, "no handler of this endpoint takes events of its kind: peer endpoints have Peer events, others Relation events",
 				"endpoint", ev.Ref().Endpoint, "event", fmt.Sprintf("%T", ev))
 		}
 	}
@@ -243,7 +258,7 @@ func (d *dispatch) logFailure(err error) {
 	if errors.As(err, &failure) && failure.Stack != nil {
 		text += "\n" + string(failure.Stack)
 	}
-	d.logger.Error(text)
+	d.logger().Error(text)
 }
 
 // close waits for what was posted to the log, and closes the connection.
@@ -269,8 +284,8 @@ func guardOf(env []string) string {
 // lookup returns the last setting of a variable.
 func lookup(env []string, key string) string {
 	for i := len(env) - 1; i >= 0; i-- {
-		if k, value, ok := strings.Cut(env[i], "="); ok && k == key {
-			return value
+		if kv := env[i]; len(kv) > len(key) && kv[len(key)] == '=' && kv[:len(key)] == key {
+			return kv[len(key)+1:]
 		}
 	}
 	return ""

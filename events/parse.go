@@ -22,23 +22,23 @@ import (
 //
 // An error names the variable that is missing or malformed.
 func Parse(env []string) (Event, error) {
-	v := readVariables(env)
-	own, err := applicationOf("JUJU_UNIT_NAME", v.unit)
+	v := variables(env)
+	own, err := applicationOf("JUJU_UNIT_NAME", v.get("JUJU_UNIT_NAME"))
 	if err != nil {
 		return nil, err
 	}
-	v.app = own
 	kind, name, err := v.dispatch()
 	if err != nil {
 		return nil, err
 	}
 	if kind == "actions" {
-		if v.actionID == "" {
+		id := v.get("JUJU_ACTION_UUID")
+		if id == "" {
 			return nil, missing("JUJU_ACTION_UUID")
 		}
-		return Action{Action: name, ID: v.actionID}, nil
+		return Action{Action: name, ID: id}, nil
 	}
-	return v.hook(name)
+	return v.hook(name, own)
 }
 
 // LinkPath returns the dispatch path, "hooks/NAME", of a program that was
@@ -54,28 +54,30 @@ func LinkPath(argv0 string) (path string, ok bool) {
 
 // dispatch tells which hook or action runs; kind is "hooks" or "actions".
 func (v variables) dispatch() (kind, name string, err error) {
-	switch {
-	case v.dispatchPath != "":
-		kind, name, _ = cutLast(v.dispatchPath, "/")
+	if path := v.get("JUJU_DISPATCH_PATH"); path != "" {
+		kind, name, _ = cutLast(path, "/")
 		if kind != "hooks" && kind != "actions" || name == "" {
-			return "", "", malformed("JUJU_DISPATCH_PATH", v.dispatchPath, `must be "hooks/NAME" or "actions/NAME"`)
+			return "", "", malformed("JUJU_DISPATCH_PATH", path, `must be "hooks/NAME" or "actions/NAME"`)
 		}
 		return kind, name, nil
-	case v.hookName != "":
-		if strings.Contains(v.hookName, "/") {
-			return "", "", malformed("JUJU_HOOK_NAME", v.hookName, "must be the name of a hook")
+	}
+	if name := v.get("JUJU_HOOK_NAME"); name != "" {
+		if strings.Contains(name, "/") {
+			return "", "", malformed("JUJU_HOOK_NAME", name, "must be the name of a hook")
 		}
-		return "hooks", v.hookName, nil
-	case v.actionName != "":
-		if strings.Contains(v.actionName, "/") {
-			return "", "", malformed("JUJU_ACTION_NAME", v.actionName, "must be the name of an action")
+		return "hooks", name, nil
+	}
+	if name := v.get("JUJU_ACTION_NAME"); name != "" {
+		if strings.Contains(name, "/") {
+			return "", "", malformed("JUJU_ACTION_NAME", name, "must be the name of an action")
 		}
-		return "actions", v.actionName, nil
+		return "actions", name, nil
 	}
 	return "", "", missing("JUJU_DISPATCH_PATH")
 }
 
-func (v variables) hook(name string) (Event, error) {
+// hook returns the event of a hook of that name in a unit of the application own.
+func (v variables) hook(name, own string) (Event, error) {
 	switch name {
 	case "install":
 		return Install{}, nil
@@ -96,7 +98,7 @@ func (v variables) hook(name string) (Event, error) {
 	case "leader-settings-changed":
 		return LeaderSettingsChanged{}, nil
 	case "pre-series-upgrade":
-		return PreSeriesUpgrade{TargetBase: v.targetBase, TargetSeries: v.targetSeries}, nil
+		return PreSeriesUpgrade{TargetBase: v.get("JUJU_TARGET_BASE"), TargetSeries: v.get("JUJU_TARGET_SERIES")}, nil
 	case "post-series-upgrade":
 		return PostSeriesUpgrade{}, nil
 	case "secret-changed", "secret-rotate", "secret-expired", "secret-remove":
@@ -104,7 +106,7 @@ func (v variables) hook(name string) (Event, error) {
 	}
 	for _, suffix := range []string{relationCreated, relationJoined, relationChanged, relationDeparted, relationBroken} {
 		if endpoint, ok := cutSuffix(name, suffix); ok {
-			return v.relationEvent(endpoint, suffix)
+			return v.relationEvent(endpoint, suffix, own)
 		}
 	}
 	for _, suffix := range []string{storageAttached, storageDetaching} {
@@ -120,17 +122,16 @@ func (v variables) hook(name string) (Event, error) {
 	return Unknown{Hook: name}, nil
 }
 
-func (v variables) relationEvent(endpoint, suffix string) (Event, error) {
-	ref, err := v.relationRef(endpoint, suffix)
+func (v variables) relationEvent(endpoint, suffix, own string) (Event, error) {
+	unit := v.get("JUJU_REMOTE_UNIT")
+	ref, err := v.relationRef(endpoint, suffix, unit)
 	if err != nil {
 		return nil, err
 	}
-	if suffix == relationJoined || suffix == relationDeparted {
-		if v.remoteUnit == "" {
-			return nil, missing("JUJU_REMOTE_UNIT")
-		}
+	if unit == "" && (suffix == relationJoined || suffix == relationDeparted) {
+		return nil, missing("JUJU_REMOTE_UNIT")
 	}
-	peer := ref.App == v.app
+	peer := ref.App == own
 	switch suffix {
 	case relationCreated:
 		if peer {
@@ -139,48 +140,50 @@ func (v variables) relationEvent(endpoint, suffix string) (Event, error) {
 		return RelationCreated{ref}, nil
 	case relationJoined:
 		if peer {
-			return PeerJoined{ref, v.remoteUnit}, nil
+			return PeerJoined{ref, unit}, nil
 		}
-		return RelationJoined{ref, v.remoteUnit}, nil
+		return RelationJoined{ref, unit}, nil
 	case relationChanged:
 		if peer {
-			return PeerChanged{ref, v.remoteUnit}, nil
+			return PeerChanged{ref, unit}, nil
 		}
-		return RelationChanged{ref, v.remoteUnit}, nil
+		return RelationChanged{ref, unit}, nil
 	case relationDeparted:
-		if v.departingUnit != "" {
-			if _, err := applicationOf("JUJU_DEPARTING_UNIT", v.departingUnit); err != nil {
+		departing := v.get("JUJU_DEPARTING_UNIT")
+		if departing != "" {
+			if _, err := applicationOf("JUJU_DEPARTING_UNIT", departing); err != nil {
 				return nil, err
 			}
 		}
-		self := v.departingUnit == v.unit
+		self := departing == v.get("JUJU_UNIT_NAME")
 		if peer {
-			return PeerDeparted{RelationRef: ref, Unit: v.remoteUnit, DepartingUnit: v.departingUnit, Self: self}, nil
+			return PeerDeparted{RelationRef: ref, Unit: unit, DepartingUnit: departing, Self: self}, nil
 		}
-		return RelationDeparted{RelationRef: ref, Unit: v.remoteUnit, DepartingUnit: v.departingUnit, Self: self}, nil
+		return RelationDeparted{RelationRef: ref, Unit: unit, DepartingUnit: departing, Self: self}, nil
 	default:
 		return RelationBroken{ref}, nil
 	}
 }
 
-func (v variables) relationRef(endpoint, suffix string) (RelationRef, error) {
-	if v.relation == "" {
+func (v variables) relationRef(endpoint, suffix, unit string) (RelationRef, error) {
+	relation, relationID := v.get("JUJU_RELATION"), v.get("JUJU_RELATION_ID")
+	if relation == "" {
 		return RelationRef{}, missing("JUJU_RELATION")
 	}
-	if v.relation != endpoint {
-		return RelationRef{}, malformed("JUJU_RELATION", v.relation, fmt.Sprintf("the hook is %q", endpoint+suffix))
+	if relation != endpoint {
+		return RelationRef{}, malformed("JUJU_RELATION", relation, fmt.Sprintf("the hook is %q", endpoint+suffix))
 	}
-	if v.relationID == "" {
+	if relationID == "" {
 		return RelationRef{}, missing("JUJU_RELATION_ID")
 	}
-	prefix, number, prefixed := cutLast(v.relationID, ":")
+	prefix, number, prefixed := cutLast(relationID, ":")
 	id, ok := parseNumber(number)
 	if !ok || prefixed && prefix != endpoint {
-		return RelationRef{}, malformed("JUJU_RELATION_ID", v.relationID, fmt.Sprintf(`must be "%s:NUMBER"`, endpoint))
+		return RelationRef{}, malformed("JUJU_RELATION_ID", relationID, fmt.Sprintf(`must be "%s:NUMBER"`, endpoint))
 	}
-	ref := RelationRef{Endpoint: endpoint, ID: id, App: v.remoteApp}
-	if v.remoteUnit != "" {
-		app, err := applicationOf("JUJU_REMOTE_UNIT", v.remoteUnit)
+	ref := RelationRef{Endpoint: endpoint, ID: id, App: v.get("JUJU_REMOTE_APP")}
+	if unit != "" {
+		app, err := applicationOf("JUJU_REMOTE_UNIT", unit)
 		if err != nil {
 			return RelationRef{}, err
 		}
@@ -199,8 +202,8 @@ func (v variables) relationRef(endpoint, suffix string) (RelationRef, error) {
 
 func (v variables) storage(storage, suffix string) (Event, error) {
 	ref := StorageRef{Storage: storage}
-	if v.storageID != "" {
-		ref.ID, ref.Kind, ref.Location = v.storageID, v.storageKind, v.storageLocation
+	if ref.ID = v.get("JUJU_STORAGE_ID"); ref.ID != "" {
+		ref.Kind, ref.Location = v.get("JUJU_STORAGE_KIND"), v.get("JUJU_STORAGE_LOCATION")
 		name, number, _ := cutLast(ref.ID, "/")
 		if _, ok := parseNumber(number); !ok || name != storage {
 			return nil, malformed("JUJU_STORAGE_ID", ref.ID, fmt.Sprintf(`must be "%s/NUMBER"`, storage))
@@ -213,7 +216,7 @@ func (v variables) storage(storage, suffix string) (Event, error) {
 }
 
 func (v variables) secret(name string) (Event, error) {
-	ref := SecretRef{ID: v.secretID, Label: v.secretLabel}
+	ref := SecretRef{ID: v.get("JUJU_SECRET_ID"), Label: v.get("JUJU_SECRET_LABEL")}
 	if ref.ID == "" {
 		return nil, missing("JUJU_SECRET_ID")
 	}
@@ -223,12 +226,13 @@ func (v variables) secret(name string) (Event, error) {
 	case "secret-rotate":
 		return SecretRotate{ref}, nil
 	}
-	if v.secretRevision == "" {
+	number := v.get("JUJU_SECRET_REVISION")
+	if number == "" {
 		return nil, missing("JUJU_SECRET_REVISION")
 	}
-	revision, ok := parseNumber(v.secretRevision)
+	revision, ok := parseNumber(number)
 	if !ok {
-		return nil, malformed("JUJU_SECRET_REVISION", v.secretRevision, "must be a number")
+		return nil, malformed("JUJU_SECRET_REVISION", number, "must be a number")
 	}
 	if name == "secret-expired" {
 		return SecretExpired{ref, revision}, nil
@@ -237,33 +241,33 @@ func (v variables) secret(name string) (Event, error) {
 }
 
 func (v variables) workloadEvent(container, suffix string) (Event, error) {
-	if v.workload == "" {
+	workload := v.get("JUJU_WORKLOAD_NAME")
+	if workload == "" {
 		return nil, missing("JUJU_WORKLOAD_NAME")
 	}
-	if v.workload != container {
-		return nil, malformed("JUJU_WORKLOAD_NAME", v.workload, fmt.Sprintf("the hook is %q", container+suffix))
+	if workload != container {
+		return nil, malformed("JUJU_WORKLOAD_NAME", workload, fmt.Sprintf("the hook is %q", container+suffix))
 	}
 	ref := WorkloadRef{Container: container}
 	switch suffix {
 	case pebbleReady:
 		return PebbleReady{ref}, nil
 	case pebbleCustomNotice:
-		for _, required := range []struct{ name, value string }{
-			{"JUJU_NOTICE_ID", v.noticeID}, {"JUJU_NOTICE_TYPE", v.noticeType}, {"JUJU_NOTICE_KEY", v.noticeKey},
-		} {
-			if required.value == "" {
-				return nil, missing(required.name)
+		for _, required := range []string{"JUJU_NOTICE_ID", "JUJU_NOTICE_TYPE", "JUJU_NOTICE_KEY"} {
+			if v.get(required) == "" {
+				return nil, missing(required)
 			}
 		}
-		return PebbleCustomNotice{WorkloadRef: ref, NoticeID: v.noticeID, NoticeType: v.noticeType, NoticeKey: v.noticeKey}, nil
+		return PebbleCustomNotice{ref, v.get("JUJU_NOTICE_ID"), v.get("JUJU_NOTICE_TYPE"), v.get("JUJU_NOTICE_KEY")}, nil
 	}
-	if v.check == "" {
+	check := v.get("JUJU_PEBBLE_CHECK_NAME")
+	if check == "" {
 		return nil, missing("JUJU_PEBBLE_CHECK_NAME")
 	}
 	if suffix == pebbleCheckFailed {
-		return PebbleCheckFailed{ref, v.check}, nil
+		return PebbleCheckFailed{ref, check}, nil
 	}
-	return PebbleCheckRecovered{ref, v.check}, nil
+	return PebbleCheckRecovered{ref, check}, nil
 }
 
 // applicationOf returns "mysql" of the unit "mysql/0", which the variable holds.

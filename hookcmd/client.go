@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -48,7 +49,7 @@ func New(runner Runner, opts *Options) *Client {
 
 // newCall has "--format=json" before args.
 func newCall(command string, args ...string) Call {
-	return Call{Command: command, Args: append([]string{"--format=json"}, args...)}
+	return Call{Command: command, Args: slices.Concat([]string{"--format=json"}, args)}
 }
 
 // answer asks the Runner for a value, if it is an Answerer.
@@ -61,7 +62,23 @@ func (c *Client) answer(ctx context.Context, call Call, result any) (answered bo
 
 // read runs a command that prints JSON.
 func read[T any](ctx context.Context, c *Client, call Call) (T, error) {
-	return readAs(ctx, c, call, func(printed T) (T, error) { return printed, nil })
+	var result, none T
+	if err := c.readInto(ctx, call, &result); err != nil {
+		return none, err
+	}
+	return result, nil
+}
+
+// readInto is read for the caller's *result.
+func (c *Client) readInto(ctx context.Context, call Call, result any) error {
+	if answered, err := c.answer(ctx, call, result); answered || err != nil {
+		return err
+	}
+	stdout, err := c.runner.Run(ctx, call)
+	if err != nil {
+		return err
+	}
+	return decode(call, stdout, result)
 }
 
 // readAs runs a command that prints JSON of another form than its result.
@@ -87,11 +104,9 @@ func readAll[T any](ctx context.Context, c *Client, calls []Call) ([]T, error) {
 	batcher, ok := c.runner.(Batcher)
 	if !ok || c.answerer != nil || len(calls) < 2 {
 		for i, call := range calls {
-			result, err := read[T](ctx, c, call)
-			if err != nil {
+			if err := c.readInto(ctx, call, &results[i]); err != nil {
 				return nil, err
 			}
-			results[i] = result
 		}
 		return results, nil
 	}

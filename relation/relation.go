@@ -3,11 +3,9 @@
 package relation
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/charmsmith/charmsmith/hookcmd"
@@ -121,7 +119,8 @@ func (r *Relation) remoteUnits(ctx context.Context) ([]string, error) {
 // withoutOwn drops ourselves and, unless this is a peer relation, all units of
 // our application, which some versions of Juju 4 list (juju/juju #21713).
 func (r *Relation) withoutOwn(ctx context.Context, listed []string) ([]string, error) {
-	isOwn := func(unit string) bool { return strings.HasPrefix(unit, r.store.app+"/") }
+	own := r.store.app + "/"
+	isOwn := func(unit string) bool { return strings.HasPrefix(unit, own) }
 	if i := slices.IndexFunc(listed, func(unit string) bool { return !isOwn(unit) }); i >= 0 {
 		app, _, _ := strings.Cut(listed[i], "/")
 		r.setApp(app)
@@ -142,13 +141,12 @@ func (r *Relation) withoutOwn(ctx context.Context, listed []string) ([]string, e
 	return units, nil
 }
 
-// compareUnits sorts db/2 before db/10.
+// compareUnits sorts db/2 before db/10, for units of one application.
 func compareUnits(a, b string) int {
-	appA, numberA, _ := strings.Cut(a, "/")
-	appB, numberB, _ := strings.Cut(b, "/")
-	nA, _ := strconv.Atoi(numberA)
-	nB, _ := strconv.Atoi(numberB)
-	return cmp.Or(cmp.Compare(appA, appB), cmp.Compare(nA, nB), cmp.Compare(a, b))
+	if len(a) != len(b) {
+		return len(a) - len(b)
+	}
+	return strings.Compare(a, b)
 }
 
 // Model returns the UUID of the model that hosts the remote application.
@@ -205,20 +203,23 @@ func (r *Relation) RemoteAll(ctx context.Context) ([]RemoteUnit, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.bags == nil {
+		r.bags = make(map[member]*bag, len(units))
+	}
 	all := make([]RemoteUnit, len(units))
 	unread := make([]string, 0, len(units))
+	bags := make([]*bag, 0, len(units))
 	for i, unit := range units {
 		all[i] = RemoteUnit{unit, View{r, member{unit, false}}}
-		if !r.bag(all[i].member).complete {
-			unread = append(unread, unit)
+		if b := r.bag(all[i].member); !b.complete {
+			unread, bags = append(unread, unit), append(bags, b)
 		}
 	}
 	contents, err := r.store.client.RelationGetAll(ctx, r.id, unread)
 	if err != nil {
 		return nil, err
 	}
-	for i, unit := range unread {
-		b := r.bag(member{unit, false})
+	for i, b := range bags {
 		b.known, b.complete = contents[i], true
 	}
 	return all, nil
@@ -229,6 +230,9 @@ func (r *Relation) bag(m member) *bag {
 	b := r.bags[m]
 	if b == nil {
 		b = &bag{}
+		if r.bags == nil {
+			r.bags = make(map[member]*bag)
+		}
 		r.bags[m] = b
 	}
 	return b

@@ -22,11 +22,11 @@ type Store struct {
 	app      string // ours
 	isLeader func(context.Context) (bool, error)
 
-	mu        sync.Mutex // guards relations, and of each its application and whether it is broken
+	mu        sync.Mutex // guards relations, of each its application and whether it is broken, and the making of turn
 	relations map[hookcmd.RelationID]*Relation
 
 	// turn holds one token, for whoever reads or writes what else relations
-	// hold; it is kept while hook commands run.
+	// hold; it is kept while hook commands run. It is nil until it is used.
 	turn      chan struct{}
 	endpoints map[string][]*Relation // listed
 }
@@ -35,15 +35,7 @@ type Store struct {
 // before an application's databag is written.
 func NewStore(client *hookcmd.Client, unit string, isLeader func(context.Context) (bool, error)) *Store {
 	app, _, _ := strings.Cut(unit, "/")
-	return &Store{
-		client:    client,
-		unit:      unit,
-		app:       app,
-		isLeader:  isLeader,
-		relations: make(map[hookcmd.RelationID]*Relation),
-		turn:      make(chan struct{}, 1),
-		endpoints: make(map[string][]*Relation),
-	}
+	return &Store{client: client, unit: unit, app: app, isLeader: isLeader}
 }
 
 // Relation returns the relation of that ID. app is its remote application, our
@@ -53,7 +45,10 @@ func (s *Store) Relation(id hookcmd.RelationID, app string) *Relation {
 	defer s.mu.Unlock()
 	r := s.relations[id]
 	if r == nil {
-		r = &Relation{store: s, id: id, bags: make(map[member]*bag)}
+		if s.relations == nil {
+			s.relations = make(map[hookcmd.RelationID]*Relation)
+		}
+		r = &Relation{store: s, id: id}
 		s.relations[id] = r
 	}
 	if app != "" {
@@ -72,6 +67,16 @@ func (s *Store) SetBroken(id hookcmd.RelationID) {
 
 // lock takes the turn, until ctx ends.
 func (s *Store) lock(ctx context.Context) error {
+	s.mu.Lock()
+	if s.turn == nil {
+		s.turn = make(chan struct{}, 1)
+	}
+	s.mu.Unlock()
+	select { // mostly it is free, and this way costs less
+	case s.turn <- struct{}{}:
+		return nil
+	default:
+	}
 	select {
 	case s.turn <- struct{}{}:
 		return nil
@@ -99,6 +104,9 @@ func (s *Store) List(ctx context.Context, endpoint string) ([]*Relation, error) 
 			list = append(list, s.Relation(id, ""))
 		}
 		sortRelations(list)
+		if s.endpoints == nil {
+			s.endpoints = make(map[string][]*Relation)
+		}
 		s.endpoints[endpoint] = list
 	}
 	return slices.Clone(list), nil
@@ -108,6 +116,12 @@ func (s *Store) List(ctx context.Context, endpoint string) ([]*Relation, error) 
 // changed databag: relations in the order of endpoint and ID, in each the
 // unit's databag before the application's. After an error the rest is kept.
 func (s *Store) Flush(ctx context.Context) error {
+	s.mu.Lock()
+	used := s.turn != nil
+	s.mu.Unlock()
+	if !used {
+		return nil // nothing can have been written
+	}
 	if err := s.lock(ctx); err != nil {
 		return err
 	}

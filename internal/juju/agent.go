@@ -26,8 +26,10 @@ type agent struct {
 	leaderSettings int  // 3.6
 	rebooted       bool
 	statusDue      bool // for update-status
-	shutdown       bool // the pod is going: stop, then gone
-	gone           bool // no pod
+	shutdown       bool // the pod is going: stop, then another
+	stopping       bool // and stop is on its way
+	gone           bool // the machine's base is being upgraded: no hooks
+	deployed       int  // version of the charm
 
 	containers []string // whose Pebble has not been seen ready
 	workload   []*Workload
@@ -35,7 +37,7 @@ type agent struct {
 	commands   []*Commands
 	seriesBase string // of a series upgrade that was begun; 3.6
 	seriesDone bool
-	secrets    []secretEvent
+	secrets    secretWatch
 }
 
 // failure is a hook that failed.
@@ -60,9 +62,14 @@ const (
 // resolvers: what is higher up is served first, whenever several are due.
 func (a *agent) next() (hookInfo, bool) {
 	switch {
-	case a.unit.life == Dead, a.gone && !a.shutdown:
+	case a.unit.life == Dead, a.gone && a.unit.life == Alive:
 		return hookInfo{}, false
-	case a.again != nil:
+	case a.shutdown:
+		if info, ok := a.nextShutdown(); ok {
+			return info, true
+		}
+	}
+	if a.again != nil {
 		return *a.again, true
 	}
 	idle := a.failed == nil && a.queued == noHook
@@ -87,10 +94,13 @@ func (a *agent) next() (hookInfo, bool) {
 	if info, ok := a.nextStorage(); ok {
 		return info, true
 	}
-	if a.unit.life != Alive || a.shutdown {
+	if a.unit.life != Alive {
 		return a.nextDying()
 	}
-	return a.nextAlive()
+	if info, ok := a.nextAlive(); ok {
+		return info, true
+	}
+	return a.nextWorkload(true)
 }
 
 // simple returns the info of a hook that needs no more than its name.
@@ -104,15 +114,15 @@ func (a *agent) simple(kind hookKind) hookInfo {
 
 // nextIdle returns what only an agent with nothing half-done runs.
 func (a *agent) nextIdle() (hookInfo, bool) {
-	alive := a.unit.life == Alive && !a.shutdown
-	if a.rebooted && a.started {
-		return a.simple(rebootStart), true
-	}
+	alive := a.unit.life == Alive
 	if a.seriesBase != "" {
 		return hookInfo{kind: preSeriesUpgrade, slot: -1, target: a.seriesBase}, true
 	}
 	if a.seriesDone {
 		return a.simple(postSeriesUpgrade), true
+	}
+	if a.rebooted && a.started {
+		return a.simple(rebootStart), true
 	}
 	if a.installed && alive {
 		if info, ok := a.nextCreated(); ok {
@@ -125,9 +135,10 @@ func (a *agent) nextIdle() (hookInfo, bool) {
 			return a.simple(leaderSettingsChanged), true
 		}
 	}
-	if a.installed && len(a.workload) > 0 {
-		w := a.workload[0]
-		return hookInfo{kind: w.kind, workload: w, slot: -1}, true
+	if a.installed {
+		if info, ok := a.nextWorkload(false); ok {
+			return info, true
+		}
 	}
 	if a.installed && alive {
 		return a.nextSecret()
@@ -140,7 +151,7 @@ func (a *agent) nextIdle() (hookInfo, bool) {
 func (a *agent) nextCreated() (hookInfo, bool) {
 	var created []*membership
 	for _, m := range a.members {
-		if m.created || m.leaving() {
+		if m.created || m.leaving() || !a.hasEndpoint(m.end.Endpoint.Name) {
 			continue
 		}
 		if !m.entered {
@@ -173,15 +184,13 @@ func (a *agent) nextAlive() (hookInfo, bool) {
 
 // nextDying returns what is left to do for a unit that goes.
 func (a *agent) nextDying() (hookInfo, bool) {
-	if !a.shutdown {
-		if info, ok := a.nextRelation(); ok {
-			return info, true
-		}
+	if info, ok := a.nextRelation(); ok {
+		return info, true
 	}
 	switch {
 	case a.started && !a.stopped:
 		return a.simple(stop), true
-	case a.installed && !a.shutdown:
+	case a.installed:
 		return a.simple(remove), true
 	}
 	return hookInfo{}, false
@@ -236,9 +245,11 @@ func (a *agent) done(info hookInfo) {
 	case install:
 		a.installed = true
 		a.charmSeen = u.app.charmVersion
+		a.pebbleAll()
 	case upgradeCharm:
 		a.charmSeen = u.app.charmVersion
 		a.queued = configChanged
+		a.leaderSettings = 0 // the agent looks anew; 3.6
 	case configChanged:
 		a.configSeen = int(info.version)
 		a.queued = noHook
@@ -263,7 +274,7 @@ func (a *agent) done(info hookInfo) {
 	case leaderSettingsChanged:
 		a.leaderSettings = u.app.leaderVersion
 	case preSeriesUpgrade:
-		a.seriesBase = ""
+		a.seriesBase, a.gone = "", true
 	case postSeriesUpgrade:
 		a.seriesDone = false
 	}

@@ -25,7 +25,7 @@ func (h *Hook) Answer(ctx context.Context, c hookcmd.Call, result any) (bool, er
 	if !ok || h.model.intercept != nil {
 		return false, nil
 	}
-	if err := h.admit(); err != nil {
+	if err := h.admit(c.Command); err != nil {
 		return true, callError(c, err)
 	}
 	known, err := answer(h, c, result)
@@ -132,7 +132,7 @@ func answerRelationList(h *Hook, c hookcmd.Call, result any) (bool, error) {
 	case *[]string:
 		*result = h.remoteUnits(m)
 	case *string:
-		*result = m.remoteApp().Name
+		*result = m.end.remoteName()
 	default:
 		return false, nil
 	}

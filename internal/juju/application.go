@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/charmsmith/charmsmith/hookcmd"
 	"github.com/charmsmith/charmsmith/internal/charmdir"
 )
 
@@ -26,6 +27,7 @@ type Application struct {
 
 	charm          *charmdir.Charm // nil: made up
 	charmVersion   int             // counts upgrades
+	versions       []version       // by charmVersion; nil before the first upgrade
 	config         map[string]any  // with defaults; what has neither value nor default is nil
 	configVersion  int
 	units          []*Unit  // by slot; those that are dead, too
@@ -46,8 +48,9 @@ type Application struct {
 	networks       map[string]Network // by binding, or "endpoint:relid"; "" is the default
 	podSpec        string
 	rawPodSpec     string
-	relationEnds   map[int32]*End // all it ever had, for the trace
-	planned        int            // what planned units are said to be; 0: as they are
+	relationEnds   map[int32]*End     // all it ever had, for the trace
+	planned        int                // what planned units are said to be; 0: as they are
+	goal           *hookcmd.GoalState // what goal-state says instead of what is; or nil
 }
 
 // Deployment says what to deploy. Zero fields mean the defaults.
@@ -62,6 +65,9 @@ type Deployment struct {
 	// offers it here.
 	ModelUUID string
 	Resources map[string]Resource
+	// PeerIDs are the IDs of peer relations by endpoint; others are the model's
+	// choice.
+	PeerIDs map[string]int
 }
 
 var applicationName = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]*[a-z][a-z0-9]*)*$`)
@@ -114,6 +120,9 @@ func (m *Model) deploy(d Deployment) (*Application, error) {
 	if a.charm != nil {
 		for _, endpoint := range slices.Sorted(maps.Keys(a.charm.Endpoints)) {
 			if e := a.charm.Endpoints[endpoint]; e.Role == charmdir.RolePeer {
+				if id, ok := d.PeerIDs[endpoint]; ok {
+					m.nextRel = id
+				}
 				m.addRelation(newEnd(a, e), nil)
 			}
 		}
@@ -166,6 +175,14 @@ func (a *Application) AddUnit(number int) (*Unit, error) {
 	return u, nil
 }
 
+// AddMadeUpUnit adds a unit without an agent, which does what it is told to.
+func (a *Application) AddMadeUpUnit(number int) (*Unit, error) {
+	executor := a.Executor
+	a.Executor = nil
+	defer func() { a.Executor = executor }()
+	return a.AddUnit(number)
+}
+
 func (a *Application) addUnits(n int, principal *Unit) []*Unit {
 	if n <= 0 {
 		return nil
@@ -204,7 +221,7 @@ func (a *Application) addUnits(n int, principal *Unit) []*Unit {
 }
 
 func (a *Application) startAgent(u *Unit) {
-	u.agent = &agent{unit: u, index: -1, containers: containersOf(a.charm)}
+	u.agent = &agent{unit: u, index: -1, containers: containersOf(a.charm), deployed: a.charmVersion}
 	for _, e := range a.ends {
 		u.agent.watch(e)
 	}
@@ -281,6 +298,7 @@ func (a *Application) Remove() error {
 // removeDeadApplication removes an application of which nothing is left.
 func (m *Model) removeDeadApplication(a *Application) {
 	if a.dying && a.alive == 0 && !slices.ContainsFunc(a.ends, func(e *End) bool { return e.rel.life == Alive }) {
+		m.removeApplicationSecrets(a)
 		m.apps = slices.DeleteFunc(m.apps, func(x *Application) bool { return x == a })
 	}
 }

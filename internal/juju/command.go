@@ -39,11 +39,13 @@ type Recorded struct {
 	Code    int
 }
 
-// String returns the command line.
-func (r Recorded) String() string { return strings.Join(append([]string{r.Command}, r.Args...), " ") }
+// String returns the command line, without the values of secrets.
+func (r Recorded) String() string {
+	return strings.Join(append([]string{r.Command}, redactSecrets(r.Command, r.Args)...), " ")
+}
 
 // Interceptor may answer a hook command instead of the model: nil leaves it to
-// the model. It is called with the model locked and must not use it.
+// the model. It can be called by several goroutines at once.
 type Interceptor func(unit string, request Request) *Response
 
 // Intercept has f asked before each hook command; nil ends that. While there is
@@ -74,7 +76,7 @@ func (h *Hook) Run(ctx context.Context, c hookcmd.Call) ([]byte, error) {
 	if ctx.Err() != nil {
 		return nil, callError(c, context.Cause(ctx))
 	}
-	response, err := h.Command(Request{Command: c.Command, Args: c.Args, Stdin: c.Stdin, StdinSet: c.Stdin != nil})
+	response, err := h.runFor(ctx, Request{Command: c.Command, Args: c.Args, Stdin: c.Stdin, StdinSet: c.Stdin != nil})
 	if err != nil {
 		return nil, callError(c, err)
 	}
@@ -82,6 +84,35 @@ func (h *Hook) Run(ctx context.Context, c hookcmd.Call) ([]byte, error) {
 		return nil, hookcmd.NewError(c, response.Code, string(response.Stderr))
 	}
 	return response.Stdout, nil
+}
+
+// runFor runs a hook command until ctx ends. Only one that is intercepted can
+// take that long.
+func (h *Hook) runFor(ctx context.Context, r Request) (Response, error) {
+	if ctx.Done() == nil || !h.model.isIntercepted() {
+		return h.Command(r)
+	}
+	type result struct {
+		response Response
+		err      error
+	}
+	done := make(chan result, 1)
+	go func() {
+		response, err := h.Command(r)
+		done <- result{response, err}
+	}()
+	select {
+	case got := <-done:
+		return got.response, got.err
+	case <-ctx.Done():
+		return Response{}, context.Cause(ctx)
+	}
+}
+
+func (m *Model) isIntercepted() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.intercept != nil
 }
 
 // callError is the error of a command that did not run to its end.
@@ -98,21 +129,15 @@ func callError(c hookcmd.Call, cause error) *hookcmd.Error {
 func (h *Hook) Command(r Request) (Response, error) {
 	h.model.mu.Lock()
 	defer h.model.mu.Unlock()
-	if err := h.admit(); err != nil {
+	if err := h.admit(r.Command); err != nil {
 		return Response{}, err
 	}
 	run, ok := h.model.command(r.Command)
 	if !ok {
 		return Response{}, ErrNoCommand
 	}
-	var response Response
-	var intercepted *Response
-	if h.model.intercept != nil {
-		intercepted = h.model.intercept(h.unit.Name, r)
-	}
-	if intercepted != nil {
-		response = *intercepted
-	} else {
+	response, done := h.intercepted(r)
+	if !done {
 		c := call{h: h, request: r, flags: jujutext.NewFlags(r.Command, r.Args)}
 		response = c.respond(run(&c))
 	}
@@ -122,11 +147,26 @@ func (h *Hook) Command(r Request) (Response, error) {
 	return response, nil
 }
 
+// intercepted asks the interceptor, if there is one, without the lock: it can
+// take its time.
+func (h *Hook) intercepted(r Request) (response Response, done bool) {
+	f := h.model.intercept
+	if f == nil {
+		return Response{}, false
+	}
+	h.model.mu.Unlock()
+	defer h.model.mu.Lock()
+	if answer := f(h.unit.Name, r); answer != nil {
+		return *answer, true
+	}
+	return Response{}, false
+}
+
 // admit counts a hook command, and refuses it if the charm is no more.
-func (h *Hook) admit() error {
+func (h *Hook) admit(command string) error {
 	switch {
 	case h.over:
-		h.late = true
+		h.model.late = append(h.model.late, fmt.Sprintf("%s was run after %s of unit %s had ended", command, h.info.describe(), h.unit.Name))
 		return errOver
 	case h.killed:
 		return errKilled

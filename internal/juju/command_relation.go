@@ -101,7 +101,7 @@ func relationList(c *call) error {
 		return usage("no relation id specified")
 	}
 	if *app {
-		return c.print((*rel).remoteApp().Name)
+		return c.print((*rel).end.remoteName())
 	}
 	return c.print(c.h.remoteUnits(*rel))
 }
@@ -122,7 +122,7 @@ func (h *Hook) remoteUnits(m *membership) []string {
 	}
 	for _, slot := range app.byName {
 		if (m.seen[slot] != 0 || int32(slot) == joining) && int32(slot) != departing {
-			names = append(names, app.units[slot].Name)
+			names = append(names, m.end.unitName(app.units[slot]))
 		}
 	}
 	return names
@@ -173,13 +173,13 @@ func (h *Hook) relationTarget(target string, app bool) (name string, isApp bool,
 		remote := h.info.remoteUnit()
 		switch {
 		case app && m != nil && h.info.kind.isRelation():
-			return m.remoteApp().Name, true, nil
+			return m.end.remoteName(), true, nil
 		case app && remote != nil:
-			return remote.app.Name, true, nil
+			return m.end.remoteName(), true, nil
 		case remote != nil:
-			return remote.Name, false, nil
+			return m.end.unitName(remote), false, nil
 		case !app && m != nil && h.info.kind.isRelation():
-			return m.remoteApp().Name, true, nil
+			return m.end.remoteName(), true, nil
 		}
 		return "", false, usage("no unit or application specified")
 	}
@@ -211,7 +211,7 @@ func (h *Hook) databag(m *membership, name string, app bool) (map[string]string,
 	case app && name == h.unit.app.Name:
 		return h.readOwnApp(m)
 	case app:
-		if name != m.remoteApp().Name {
+		if name != m.end.remoteName() {
 			return nil, h.unrelated(m, name)
 		}
 		return h.readOther(m.remote(), -1).contents(), nil
@@ -219,7 +219,7 @@ func (h *Hook) databag(m *membership, name string, app bool) (map[string]string,
 	remote := m.remote()
 	appName, number, _ := strings.Cut(name, "/")
 	n, err := strconv.Atoi(number)
-	if err != nil || appName != remote.App.Name {
+	if err != nil || appName != m.end.remoteName() {
 		return nil, h.unrelated(m, name)
 	}
 	u := remote.App.unit(n)
@@ -237,7 +237,7 @@ func (h *Hook) unrelated(m *membership, name string) error {
 	if !h.model.is36 {
 		return errors.New("relation unit not found")
 	}
-	if app, _, isUnit := strings.Cut(name, "/"); isUnit && app == m.remoteApp().Name {
+	if app, _, isUnit := strings.Cut(name, "/"); isUnit && app == m.end.remoteName() {
 		return fmt.Errorf("cannot read settings for unit %q in relation %q: unit %q: settings not found", name, m.end.rel.String(), name)
 	}
 	return errors.New("permission denied")

@@ -19,6 +19,11 @@ func (h *Hook) flush() error {
 	if h.changesNothing() {
 		return nil
 	}
+	if m.is36 {
+		if err := h.commitSecrets36(); err != nil {
+			return fmt.Errorf("cannot apply changes: %w", err)
+		}
+	}
 	if m.faults.refusesFlush() {
 		return errors.New("cannot apply changes: the controller refused them (a fault of this model)")
 	}
@@ -86,7 +91,7 @@ func (h *Hook) commitBags() {
 	if h.info.kind == configChanged && h.unit.agent != nil {
 		for _, m := range h.unit.agent.members {
 			if m.entered && !m.left {
-				m.end.write(h.unit, h.unit.agentKeys())
+				m.end.write(h.unit, h.unit.agentKeys(m.end))
 			}
 		}
 	}
@@ -103,12 +108,3 @@ func (h *Hook) note(owner string, e *End, old *bag, changes map[string]string) {
 
 // agentOwned are the keys that Juju 4 writes itself, whatever a charm writes.
 var agentOwned = []string{"ingress-address", "egress-subnets"}
-
-// agentKeys returns what the agent writes to the unit's databags.
-func (u *Unit) agentKeys() map[string]string {
-	keys := map[string]string{"ingress-address": u.address, "egress-subnets": subnetOf(u.address)}
-	if u.app.model.is36 {
-		keys["private-address"] = u.address
-	}
-	return keys
-}

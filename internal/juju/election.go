@@ -19,17 +19,27 @@ func (m *Model) elect(a *Application) {
 	m.setLeader(a, candidates[m.choose.pick(len(candidates))])
 }
 
-// moveLeader makes another unit the leader, if there is another.
-func (m *Model) moveLeader(a *Application) {
+// depose takes the leadership from the leader, which another unit gets, if there
+// is one.
+func (m *Model) depose(a *Application) {
+	if !m.moveLeader(a) {
+		m.setLeader(a, nil)
+	}
+}
+
+// moveLeader makes another unit the leader, and reports whether there is another.
+func (m *Model) moveLeader(a *Application) bool {
 	var others []*Unit
 	for _, u := range a.units {
 		if u.life == Alive && u.agent != nil && u != a.leader {
 			others = append(others, u)
 		}
 	}
-	if len(others) > 0 {
-		m.setLeader(a, others[m.choose.pick(len(others))])
+	if len(others) == 0 {
+		return false
 	}
+	m.setLeader(a, others[m.choose.pick(len(others))])
+	return true
 }
 
 func (m *Model) setLeader(a *Application, u *Unit) {
@@ -82,6 +92,9 @@ func (a *Application) SetNoLeader() {
 func (h *Hook) isLeader() bool {
 	if !h.unit.isLeader() {
 		h.minion = true
+	}
+	if !h.minion && h.model.faults.deposes() {
+		h.deposed = true
 	}
 	return !h.minion
 }

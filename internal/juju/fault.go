@@ -19,6 +19,7 @@ type faults struct {
 	next struct { // of the next hook
 		killAt      int
 		refuseFlush bool
+		depose      bool
 	}
 	missAll bool
 	model   *Model
@@ -44,6 +45,14 @@ func (m *Model) RefuseNextFlush() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.faults.next.refuseFlush = true
+}
+
+// DeposeNext has the next unit that asks is-leader, and is the leader, lose its
+// leadership before its hook is flushed.
+func (m *Model) DeposeNext() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.faults.next.depose = true
 }
 
 // MissDeparted has Juju not tell peers that a unit is gone, from now on.
@@ -85,6 +94,14 @@ func (f *faults) refusesFlush() bool {
 	return f.happens(&f.left.RefuseFlush)
 }
 
+func (f *faults) deposes() bool {
+	if f.next.depose {
+		f.next.depose = false
+		return true
+	}
+	return f.happens(&f.left.LoseLeadership)
+}
+
 func (f *faults) missDeparted() bool { return f.missAll || f.happens(&f.left.MissDeparted) }
 
 // strike may do something to a unit between its hooks; it reports whether the
@@ -115,6 +132,9 @@ func (a *agent) restart() {
 			act.Status, act.Message = "failed", "action terminated"
 		}
 	}
+	a.leaderSettings, a.statusDue = 0, false
+	a.rebooted = a.rebooted || a.started && a.unit.app.model.opts.CAAS
+	a.restartSecrets()
 	if a.installed {
 		a.pebbleAll()
 	}

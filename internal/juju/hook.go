@@ -42,7 +42,6 @@ type Hook struct {
 
 	killAt int // the charm is killed at this hook command; 0: never
 	killed bool
-	late   bool // a hook command came after the end
 	cancel context.CancelCauseFunc
 	count  int // hook commands so far
 	calls  []Recorded
@@ -50,6 +49,7 @@ type Hook struct {
 
 	config              map[string]any // read once
 	cached              *Status        // of the unit, read once
+	deposed             bool           // leadership is lost before the flush
 	minion              bool           // is-leader said false
 	bags                []ownBags
 	others              []otherBag
@@ -181,6 +181,9 @@ func (m *Model) finish(h *Hook, exit Exit) (Outcome, error) {
 			err = fmt.Errorf("exit status %d", exit.Code)
 		}
 	default:
+		if h.deposed {
+			m.depose(h.unit.app)
+		}
 		if flushErr := h.flush(); flushErr != nil {
 			outcome, err = FlushRefused, flushErr
 		}
@@ -207,6 +210,11 @@ func (a *agent) ended(h *Hook, outcome Outcome, err error) {
 	switch outcome {
 	case Succeeded:
 		a.failed, a.again = nil, nil
+		if m.faults.happens(&m.faults.left.Repeat) { // the agent dies before it notes that the hook is done
+			info := h.info
+			a.again = &info
+			break
+		}
 		a.done(h.info)
 		if h.reboot == rebootAfter {
 			a.rebooted = true
@@ -271,7 +279,7 @@ func failureData(info hookInfo, u *Unit) map[string]any {
 		data["hook"] = info.kind.String()
 		data["relation-id"] = info.member.end.rel.ID
 		if remote := info.remoteUnit(); remote != nil {
-			data["remote-unit"] = remote.Name
+			data["remote-unit"] = info.member.end.unitName(remote)
 		}
 	}
 	if info.kind.isSecret() {

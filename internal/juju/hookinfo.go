@@ -108,7 +108,7 @@ func (i hookInfo) departing(u *Unit) string {
 	if u.life != Alive || u.app.dying {
 		return u.Name
 	}
-	return i.remoteUnit().Name
+	return i.member.end.unitName(i.remoteUnit())
 }
 
 // event returns the event as a charm sees it; nil for commands of juju-exec.
@@ -155,10 +155,10 @@ func (i hookInfo) event(u *Unit) events.Event {
 
 func (i hookInfo) relationEvent(u *Unit) events.Event {
 	end := i.member.end
-	ref := events.RelationRef{Endpoint: end.Endpoint.Name, ID: end.rel.ID, App: end.other.App.Name}
+	ref := events.RelationRef{Endpoint: end.Endpoint.Name, ID: end.rel.ID, App: end.remoteName()}
 	unit := ""
 	if remote := i.remoteUnit(); remote != nil {
-		unit = remote.Name
+		unit = end.unitName(remote)
 	}
 	if end.isPeer() {
 		switch i.kind {

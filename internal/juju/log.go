@@ -3,7 +3,9 @@
 package juju
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -23,11 +25,35 @@ func (m *Model) Logs() []LogLine {
 	return slices.Clone(m.logs)
 }
 
-// log writes a line as juju-log does.
+// logLevels are Juju's levels by what juju-log calls them.
+var logLevels = map[string]string{
+	"UNSPECIFIED": "", "TRACE": "TRACE", "DEBUG": "DEBUG", "INFO": "INFO", "WARN": "WARNING", "WARNING": "WARNING",
+	"ERROR": "ERROR", "CRITICAL": "CRITICAL",
+}
+
+// log writes a line as juju-log does. A level that there is not is INFO, with
+// a warning; an empty one is INFO without.
 func (h *Hook) log(level, message string) {
+	known, ok := logLevels[level]
+	if !ok {
+		known, ok = logLevels[strings.ToUpper(level)]
+	}
+	switch {
+	case ok && known == "":
+		return // Juju's logger drops the lowest of its levels
+	case !ok:
+		known = "INFO"
+		if level != "" {
+			h.writeLog("WARNING", fmt.Sprintf("Specified log level of %q is not valid", level))
+		}
+	}
 	if m := h.hookRelation(); m != nil {
 		message = m.end.name() + ": " + message
 	}
+	h.writeLog(known, message)
+}
+
+func (h *Hook) writeLog(level, message string) {
 	h.model.logs = append(h.model.logs, LogLine{
 		At: h.model.clock.now, Unit: h.unit.Name, Module: "unit." + h.unit.Name + ".juju-log", Level: level, Message: message,
 	})

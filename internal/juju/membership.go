@@ -126,7 +126,10 @@ func (m *membership) departAll() {
 func (m *membership) enter() {
 	m.entered = true
 	u := m.agent.unit
-	m.end.enterScope(u, u.agentKeys())
+	m.end.enterScope(u, u.agentKeys(m.end))
+	if u.isLeader() {
+		m.end.rel.setStatus("joined")
+	}
 	m.addSubordinate()
 }
 
@@ -190,6 +193,7 @@ func (m *membership) done(info hookInfo) {
 	case info.kind == relationBroken:
 		m.left = true
 		m.end.leaveScope(m.agent.unit)
+		m.end.rel.brokenBy(m.agent.unit)
 		if r := m.end.rel; r.life == Alive && !r.suspended && m.agent.unit.life == Alive {
 			m.rejoin() // it was resumed meanwhile
 		}

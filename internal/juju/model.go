@@ -35,8 +35,10 @@ type Options struct {
 	LegacyProxy  Proxies  // that are set for the charm's process
 	Tracing      Tracing
 	CloudAPI     string            // version of Kubernetes
-	Environment  map[string]string // what the agent's own process has of KUBERNETES_…, LANG, PATH
+	Environment  map[string]string // what the agent's host has of KUBERNETES_…; LANG, TERM and the like, empty for none
 	Cloud        *hookcmd.CloudSpec
+	SLA          string                  // of the model; 3.6
+	Paths        func(unit string) Paths // of a unit's agent; nil: Juju's
 }
 
 // Proxies are the proxy settings of a model.
@@ -64,8 +66,10 @@ type Model struct {
 	tasks     int // actions so far
 	nextRel   int
 	nextStore int // storage instances so far
+	detached  []*Storage
 	faults    faults
 	intercept Interceptor
+	late      []string // hook commands after the end of their hook
 	contexts  uint64
 }
 

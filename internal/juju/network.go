@@ -2,7 +2,13 @@
 
 package juju
 
-import "strings"
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // Network is what network-get tells of a binding.
 type Network struct {
@@ -27,4 +33,96 @@ func subnetOf(address string) string {
 		return address + "/128"
 	}
 	return address + "/32"
+}
+
+// hasBinding reports whether the application's charm has the binding: an
+// endpoint, an extra binding, or the endpoint that every application has.
+func (a *Application) hasBinding(binding string) bool {
+	if _, ok := a.charm.Endpoints[binding]; ok {
+		return true
+	}
+	return binding == "juju-info" || slices.Contains(a.charm.ExtraBindings, binding)
+}
+
+// network returns the unit's network of a binding, in a relation of the binding
+// if rel is not negative; "" is the default binding. What was not said is as if
+// there were one network.
+func (u *Unit) network(binding string, rel int) Network {
+	if u.networks == nil && u.app.networks == nil {
+		return u.plannedNetwork()
+	}
+	keys := [3]string{binding, binding, ""}
+	if rel >= 0 {
+		keys[0] = binding + ":" + strconv.Itoa(rel)
+	}
+	for _, key := range keys {
+		if n, ok := u.networks[key]; ok {
+			return n
+		}
+		if n, ok := u.app.networks[key]; ok {
+			return n
+		}
+	}
+	return u.plannedNetwork()
+}
+
+// plannedNetwork is the network that all units of a model are in.
+func (u *Unit) plannedNetwork() Network {
+	if u.address == "" {
+		return Network{}
+	}
+	n := Network{IngressAddresses: []string{u.address}, EgressSubnets: []string{subnetOf(u.address)}}
+	address := InterfaceAddress{Value: u.address}
+	if u.app.model.opts.CAAS { // of which the agent tells no more
+		n.Interfaces = []Interface{{Addresses: []InterfaceAddress{address}}}
+		return n
+	}
+	mac := ""
+	if ip, err := netip.ParseAddr(u.address); err == nil && ip.Is4() {
+		b := ip.As4()
+		mac = fmt.Sprintf("00:16:3e:%02x:%02x:%02x", b[1], b[2], b[3])
+		address.CIDR = netip.PrefixFrom(ip, 16).Masked().String()
+	}
+	n.Interfaces = []Interface{{Name: "eth0", MAC: mac, Addresses: []InterfaceAddress{address}}}
+	return n
+}
+
+// privateAddress returns the first address of the default binding; "" if there
+// is none. A name that the address came from is preferred.
+func (u *Unit) privateAddress() string {
+	for _, i := range u.network("", -1).Interfaces {
+		for _, address := range i.Addresses {
+			if address.Hostname != "" {
+				return address.Hostname
+			}
+			return address.Value
+		}
+	}
+	return u.address
+}
+
+// bindAddress returns the first address of a network; "" if it has none.
+func (n Network) bindAddress() string {
+	for _, i := range n.Interfaces {
+		if len(i.Addresses) > 0 {
+			return i.Addresses[0].Value
+		}
+	}
+	return ""
+}
+
+// agentKeys returns what the agent writes to the unit's databag of a relation.
+func (u *Unit) agentKeys(e *End) map[string]string {
+	n := u.network(e.Endpoint.Name, e.rel.ID)
+	keys := make(map[string]string, 3)
+	if len(n.IngressAddresses) > 0 {
+		keys["ingress-address"] = n.IngressAddresses[0]
+		if u.app.model.is36 {
+			keys["private-address"] = n.IngressAddresses[0]
+		}
+	}
+	if len(n.EgressSubnets) > 0 {
+		keys["egress-subnets"] = strings.Join(n.EgressSubnets, ",")
+	}
+	return keys
 }

@@ -4,9 +4,7 @@ package juju
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 
@@ -20,6 +18,7 @@ type Relation struct {
 	ends      []*End // one of a peer relation, else the provider's and the requirer's
 	life      Life
 	suspended bool
+	status    Status // as goal-state tells it
 }
 
 // End is one application's side of a relation. The exported fields do not change.
@@ -32,6 +31,7 @@ type End struct {
 	units    []place // by slot of the application's units
 	remotes  uint32  // how many places are in scope
 	scoped   bool    // units see only those on the same machine
+	alias    string  // of the other application across models; empty: its name
 }
 
 // place is what a relation knows of a unit.
@@ -48,13 +48,18 @@ func newEnd(a *Application, e charmdir.Endpoint) *End {
 // addRelation adds a relation between two ends; the second of a peer relation is nil.
 func (m *Model) addRelation(a, b *End) *Relation {
 	r := &Relation{ID: m.nextRel, model: m, ends: []*End{a}}
+	r.setStatus("joining")
 	m.nextRel++
+	for slices.ContainsFunc(m.relations, func(r *Relation) bool { return r.ID == m.nextRel }) {
+		m.nextRel++
+	}
 	a.other = a
 	if b != nil {
 		a.other, b.other = b, a
 		r.ends = append(r.ends, b)
 	}
-	m.relations = append(m.relations, r)
+	i, _ := slices.BinarySearchFunc(m.relations, r.ID, func(r *Relation, id int) int { return r.ID - id })
+	m.relations = slices.Insert(m.relations, i, r)
 	for _, e := range r.ends {
 		e.rel = r
 		e.scoped = a.Endpoint.Scope == charmdir.ScopeContainer || b != nil && b.Endpoint.Scope == charmdir.ScopeContainer
@@ -77,115 +82,6 @@ func (a *Application) addEnd(e *End) {
 		a.relationEnds = make(map[int32]*End)
 	}
 	a.relationEnds[int32(e.rel.ID)] = e
-}
-
-// Relate relates two applications by endpoints that fit. An empty endpoint is
-// the one that fits, if there is one only.
-func (m *Model) Relate(app, endpoint, otherApp, otherEndpoint string) (*Relation, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	r, err := m.relate(app, endpoint, otherApp, otherEndpoint)
-	if err != nil {
-		return nil, fmt.Errorf("cannot relate %s to %s: %w", join(app, endpoint), join(otherApp, otherEndpoint), err)
-	}
-	return r, nil
-}
-
-func join(app, endpoint string) string {
-	if endpoint == "" {
-		return app
-	}
-	return app + ":" + endpoint
-}
-
-func (m *Model) relate(app, endpoint, otherApp, otherEndpoint string) (*Relation, error) {
-	a, b := m.application(app), m.application(otherApp)
-	switch {
-	case a == nil:
-		return nil, fmt.Errorf("there is no application %q", app)
-	case b == nil:
-		return nil, fmt.Errorf("there is no application %q", otherApp)
-	case a.dying || b.dying:
-		return nil, errors.New("one of them is being removed")
-	case a.charm == nil && b.charm == nil:
-		return nil, errors.New("both are made up")
-	}
-	var fits [][2]charmdir.Endpoint
-	for _, x := range a.candidates(endpoint, b, otherEndpoint) {
-		for _, y := range b.candidates(otherEndpoint, a, endpoint) {
-			if x.Interface == y.Interface && (x.Role == charmdir.RoleProvider && y.Role == charmdir.RoleRequirer || x.Role == charmdir.RoleRequirer && y.Role == charmdir.RoleProvider) {
-				fits = append(fits, [2]charmdir.Endpoint{x, y})
-			}
-		}
-	}
-	if a.charm == nil || b.charm == nil {
-		fits = slices.CompactFunc(fits, func(x, y [2]charmdir.Endpoint) bool { return x[0].Name == y[0].Name && x[1].Name == y[1].Name })
-	}
-	switch {
-	case len(fits) == 0:
-		return nil, fmt.Errorf("no endpoints fit: %s; %s", a.describeEndpoints(endpoint), b.describeEndpoints(otherEndpoint))
-	case len(fits) > 1:
-		return nil, fmt.Errorf("%d pairs of endpoints fit; name one: %s; %s", len(fits), a.describeEndpoints(endpoint), b.describeEndpoints(otherEndpoint))
-	}
-	for _, e := range a.ends {
-		if e.Endpoint.Name == fits[0][0].Name && e.other.App == b && e.other.Endpoint.Name == fits[0][1].Name {
-			return nil, errors.New("they are related already")
-		}
-	}
-	return m.addRelation(newEnd(a, fits[0][0]), newEnd(b, fits[0][1])), nil
-}
-
-// candidates returns the endpoints that a name can mean; those of a made-up
-// application are whatever the other's ask for.
-func (a *Application) candidates(endpoint string, other *Application, otherEndpoint string) []charmdir.Endpoint {
-	if a.charm != nil {
-		if endpoint != "" {
-			if e, ok := a.charm.Endpoints[endpoint]; ok {
-				return []charmdir.Endpoint{e}
-			}
-			return nil
-		}
-		var all []charmdir.Endpoint
-		for _, name := range slices.Sorted(maps.Keys(a.charm.Endpoints)) {
-			if e := a.charm.Endpoints[name]; e.Role != charmdir.RolePeer {
-				all = append(all, e)
-			}
-		}
-		return all
-	}
-	var made []charmdir.Endpoint
-	for _, e := range other.candidates(otherEndpoint, a, endpoint) {
-		made = append(made, charmdir.Endpoint{Name: cmp.Or(endpoint, e.Name), Role: counterRole(e.Role), Interface: e.Interface, Scope: e.Scope})
-	}
-	return made
-}
-
-func counterRole(r charmdir.Role) charmdir.Role {
-	switch r {
-	case charmdir.RoleProvider:
-		return charmdir.RoleRequirer
-	case charmdir.RoleRequirer:
-		return charmdir.RoleProvider
-	}
-	return r
-}
-
-func (a *Application) describeEndpoints(name string) string {
-	if a.charm == nil {
-		return fmt.Sprintf("%q is made up", a.Name)
-	}
-	list := ""
-	for _, n := range slices.Sorted(maps.Keys(a.charm.Endpoints)) {
-		e := a.charm.Endpoints[n]
-		if list != "" {
-			list += ", "
-		}
-		list += fmt.Sprintf("%s (%s of %s)", n, e.Role, e.Interface)
-	}
-	if _, ok := a.charm.Endpoints[name]; name != "" && !ok {
-		return fmt.Sprintf("%q has no endpoint %q, but %s", a.Name, name, cmp.Or(list, "none"))
-	}
-	return fmt.Sprintf("%q has %s", a.Name, cmp.Or(list, "no endpoints"))
 }
 
 // Ends returns both sides of the relation; one of a peer relation.
@@ -262,9 +158,11 @@ func (r *Relation) Suspend(suspended bool) error {
 		return fmt.Errorf("cannot suspend relation %s: it is being removed", r)
 	}
 	if r.suspended = suspended; suspended {
+		r.setStatus("suspending")
 		r.leave()
 		return nil
 	}
+	r.setStatus("joining")
 	for _, e := range r.ends {
 		e.eachMember(func(m *membership) {
 			if !m.left {
@@ -314,6 +212,17 @@ func (m *Model) removeDeadRelations() {
 }
 
 func (e *End) isPeer() bool { return e.other == e }
+
+// remoteName is what this end's units call the other application.
+func (e *End) remoteName() string { return cmp.Or(e.alias, e.other.App.Name) }
+
+// unitName is what this end's units call a unit of the other application.
+func (e *End) unitName(u *Unit) string {
+	if e.alias == "" {
+		return u.Name
+	}
+	return e.alias + "/" + strconv.Itoa(u.Number)
+}
 
 // name returns "db:3", by which the end's units know the relation.
 func (e *End) name() string { return e.Endpoint.Name + ":" + strconv.Itoa(e.rel.ID) }

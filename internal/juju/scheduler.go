@@ -17,10 +17,7 @@ func (m *Model) Step(ctx context.Context) bool {
 	if h == nil {
 		return false
 	}
-	exit := h.unit.app.Executor.Execute(ctx, h)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.finish(h, exit)
+	m.execute(ctx, h)
 	return true
 }
 
@@ -56,6 +53,13 @@ func (a *agent) skips(info hookInfo) bool {
 	if f := a.failed; f != nil && f.skip && info.kind == f.info.kind {
 		a.failed = nil
 		a.done(info)
+		return true
+	}
+	if info.kind == leaderElected && !a.unit.isLeader() { // it was lost between two tries
+		a.failed, a.again = nil, nil
+		return true
+	}
+	if info.kind.isSecret() && a.skipsSecret(info) {
 		return true
 	}
 	return info.kind == action && !a.prepareAction(info.action)

@@ -2,8 +2,23 @@
 
 package juju
 
-// setStatus is status-set.
+import "slices"
+
+// charmStatuses are the statuses that a charm can set.
+var charmStatuses = []string{"maintenance", "blocked", "waiting", "active"}
+
+func checkStatus(status string) error {
+	if !slices.Contains(charmStatuses, status) {
+		return usage("invalid status %q, expected one of %v", status, charmStatuses)
+	}
+	return nil
+}
+
+// setStatus is status-set, which is at once and stays if the hook fails.
 func (h *Hook) setStatus(app bool, status, message string) error {
+	if err := checkStatus(status); err != nil {
+		return err
+	}
 	if app {
 		if !h.isLeader() {
 			return errNotLeader

@@ -53,8 +53,10 @@ type Unit struct {
 	history      []Status           // of the workload, older ones
 	version      string             // of the workload
 	state        map[string]string  // of the charm, never changed but replaced
+	environ      []string           // what all hooks have; nil: to be made
 	ports        portSet
 	storage      []*Storage
+	payloads     []Payload // 3.6
 }
 
 // Application returns the unit's application.
@@ -167,6 +169,7 @@ func (m *Model) unitDead(u *Unit) {
 	m.removeUnitSecrets(u)
 	if u.agent != nil {
 		u.agent.members = nil
+		u.agent.cancelActions()
 	}
 	if p := u.principal; p != nil && p.agent != nil {
 		p.subordinates = slices.DeleteFunc(p.subordinates, func(s *Unit) bool { return s == u })

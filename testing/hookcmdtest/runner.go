@@ -28,6 +28,18 @@ import (
 // once, before its server. A Runner that starts processes needs [RunCommand] in
 // the TestMain of the test.
 func TestRunner(t *testing.T, newRunner func(t *testing.T, agent hookcmd.Agent) hookcmd.Runner) {
+	testRunner(t, func(t *testing.T, handler Handler) hookcmd.Runner {
+		return newRunner(t, NewServer(t, handler, nil).Agent())
+	})
+}
+
+// TestLocalRunner is [TestRunner] for a Runner that answers hook commands
+// itself, without a unit agent: newRunner returns one that asks handler.
+func TestLocalRunner(t *testing.T, newRunner func(t *testing.T, handler Handler) hookcmd.Runner) {
+	testRunner(t, newRunner)
+}
+
+func testRunner(t *testing.T, newRunner func(t *testing.T, handler Handler) hookcmd.Runner) {
 	s := runnerSuite{newRunner}
 	for name, run := range map[string]func(t *testing.T){
 		"arguments":        s.arguments,
@@ -54,15 +66,14 @@ func TestRunner(t *testing.T, newRunner func(t *testing.T, agent hookcmd.Agent) 
 const runnerPatience = 30 * time.Second
 
 type runnerSuite struct {
-	newRunner func(t *testing.T, agent hookcmd.Agent) hookcmd.Runner
+	newRunner func(t *testing.T, handler Handler) hookcmd.Runner
 }
 
-// start returns a Runner for a new server, and a context that does not let the
+// start returns a Runner for a handler, and a context that does not let the
 // test hang. The Runner is closed at the end of the test, or by close before.
-func (s runnerSuite) start(t *testing.T, handler Handler, opts *ServerOptions) (ctx context.Context, runner hookcmd.Runner, close func()) {
+func (s runnerSuite) start(t *testing.T, handler Handler) (ctx context.Context, runner hookcmd.Runner, close func()) {
 	t.Helper()
-	server := NewServer(t, handler, opts)
-	runner = s.newRunner(t, server.Agent())
+	runner = s.newRunner(t, handler)
 	close = sync.OnceFunc(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), runnerPatience)
 		defer cancel()
@@ -117,7 +128,7 @@ func (s runnerSuite) arguments(t *testing.T) {
 	ctx, runner, _ := s.start(t, func(call hookcmd.Call) Answer {
 		got <- call.Args
 		return Answer{}
-	}, nil)
+	})
 	for _, args := range rows {
 		_, err := runner.Run(ctx, hookcmd.Call{Command: "config-get", Args: args})
 		require.NoError(t, err)
@@ -132,7 +143,7 @@ func (s runnerSuite) stdin(t *testing.T) {
 	ctx, runner, _ := s.start(t, func(call hookcmd.Call) Answer {
 		got <- call.Stdin
 		return Answer{}
-	}, nil)
+	})
 	for _, stdin := range [][]byte{
 		[]byte("a: \x00\x01\r\n\xff\n\n"), {}, runnerBytes(1<<20, 1), nil,
 	} {
@@ -154,7 +165,7 @@ func (s runnerSuite) stdout(t *testing.T) {
 	ctx, runner, _ := s.start(t, func(hookcmd.Call) Answer {
 		next++
 		return Answer{Stdout: outputs[next-1], Stderr: "WARNING not an error\n"}
-	}, nil)
+	})
 	var kept [][]byte
 	for _, want := range outputs {
 		stdout, err := runner.Run(ctx, hookcmd.Call{Command: "config-get"})
@@ -178,7 +189,7 @@ func (s runnerSuite) failure(t *testing.T) {
 		"lines":   {Answer{Stdout: "half", Stderr: "WARNING a\nERROR b\n", Code: 1}, "WARNING a\nERROR b", nil},
 		"nothing": {Answer{Stdout: "output that is dropped", Code: 2}, "", nil},
 	}
-	ctx, runner, _ := s.start(t, func(call hookcmd.Call) Answer { return rows[call.Args[1]].answer }, nil)
+	ctx, runner, _ := s.start(t, func(call hookcmd.Call) Answer { return rows[call.Args[1]].answer })
 	for name, row := range rows {
 		call := hookcmd.Call{Command: "relation-set", Args: []string{"--app", name}}
 		stdout, err := runner.Run(ctx, call)
@@ -192,8 +203,8 @@ func (s runnerSuite) failure(t *testing.T) {
 
 func (s runnerSuite) unknownCommand(t *testing.T) {
 	var j journal
-	ctx, runner, _ := s.start(t, j.record, &ServerOptions{Known: []string{"juju-log", "config-get"}})
-	call := hookcmd.Call{Command: "state-get", Args: []string{"-"}}
+	ctx, runner, _ := s.start(t, j.record)
+	call := hookcmd.Call{Command: "add-metric", Args: []string{"a=1"}} // which Juju 3 has no more
 	_, err := runner.Run(ctx, call)
 	requireError(t, err, call)
 	require.ErrorIs(t, err, hookcmd.ErrNotSupported)
@@ -202,7 +213,7 @@ func (s runnerSuite) unknownCommand(t *testing.T) {
 
 func (s runnerSuite) cancelledBefore(t *testing.T) {
 	var j journal
-	ctx, runner, _ := s.start(t, j.record, nil)
+	ctx, runner, _ := s.start(t, j.record)
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
 	call := hookcmd.Call{Command: "config-get", Args: []string{"not run"}}
@@ -237,7 +248,7 @@ func (s runnerSuite) abandoned(t *testing.T, cause error) {
 			<-release
 		}
 		return Answer{Stdout: runnerLine(call)}
-	}, nil)
+	})
 	releaseOnce := sync.OnceFunc(func() { close(release) })
 	t.Cleanup(releaseOnce)
 	ended, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
@@ -269,7 +280,7 @@ func (s runnerSuite) abandoned(t *testing.T, cause error) {
 
 func (s runnerSuite) order(t *testing.T) {
 	var j journal
-	ctx, runner, _ := s.start(t, j.record, nil)
+	ctx, runner, _ := s.start(t, j.record)
 	var calls []hookcmd.Call
 	var want []string
 	for i, command := range []string{"relation-get", "relation-set", "relation-get", "juju-log", "relation-list", "status-set"} {
@@ -289,7 +300,7 @@ func (s runnerSuite) order(t *testing.T) {
 
 func (s runnerSuite) concurrency(t *testing.T) {
 	var j journal
-	_, runner, _ := s.start(t, j.record, nil)
+	_, runner, _ := s.start(t, j.record)
 	var wait sync.WaitGroup
 	for g := range 4 {
 		wait.Go(func() {
@@ -305,7 +316,7 @@ func (s runnerSuite) concurrency(t *testing.T) {
 
 func (s runnerSuite) batch(t *testing.T) {
 	var j journal
-	ctx, runner, _ := s.start(t, j.record, nil)
+	ctx, runner, _ := s.start(t, j.record)
 	batcher, ok := runner.(hookcmd.Batcher)
 	if !ok {
 		t.Skipf("%T is no hookcmd.Batcher; with a RunBatch method this runs", runner)
@@ -336,7 +347,7 @@ func (s runnerSuite) batch(t *testing.T) {
 
 func (s runnerSuite) post(t *testing.T) {
 	var j journal
-	ctx, runner, close := s.start(t, j.record, nil)
+	ctx, runner, close := s.start(t, j.record)
 	poster, ok := runner.(hookcmd.Poster)
 	if !ok {
 		t.Skipf("%T is no hookcmd.Poster; with a Post method this runs", runner)

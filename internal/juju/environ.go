@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package juju
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Paths are where things of a unit's agent are, and what its own PATH is.
+type Paths struct {
+	CharmDir  string // the charm's working directory
+	AgentDir  string // has the socket and the resources
+	ToolsDir  string // has the hook commands
+	AgentPath string // of the agent's process, which the charm's PATH ends with
+}
+
+// juju's paths of a machine.
+func defaultPaths(unit string) Paths {
+	tag := "unit-" + strings.Replace(unit, "/", "-", 1)
+	return Paths{
+		CharmDir: "/var/lib/juju/agents/" + tag + "/charm", AgentDir: "/var/lib/juju/agents/" + tag,
+		ToolsDir: "/var/lib/juju/tools/" + tag, AgentPath: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin",
+	}
+}
+
+func (u *Unit) paths() Paths {
+	if f := u.app.model.opts.Paths; f != nil {
+		return f(u.Name)
+	}
+	return defaultPaths(u.Name)
+}
+
+// Environ returns the complete environment of the charm's process, as "KEY=value"
+// in no particular order: Juju's charms inherit nothing. The caller owns the slice.
+func (h *Hook) Environ() []string {
+	h.model.mu.Lock()
+	defer h.model.mu.Unlock()
+	u := h.unit
+	if u.environ == nil {
+		u.environ = u.constantEnviron()
+	}
+	env := make([]string, len(u.environ), len(u.environ)+12)
+	copy(env, u.environ)
+	return h.appendEvent(append(env, "JUJU_CONTEXT_ID="+h.contextID()))
+}
+
+// constantEnviron returns what is the same for all hooks of a unit.
+func (u *Unit) constantEnviron() []string {
+	o, p := &u.app.model.opts, u.paths()
+	principal := ""
+	if u.principal != nil {
+		principal = u.principal.Name
+	}
+	machine, zone := u.machine, u.zone
+	if o.CAAS {
+		machine, zone = "", ""
+	}
+	env := []string{
+		"CHARM_DIR=" + p.CharmDir, "JUJU_CHARM_DIR=" + p.CharmDir,
+		"JUJU_AGENT_SOCKET_ADDRESS=" + p.AgentDir + "/agent.socket", "JUJU_AGENT_SOCKET_NETWORK=unix",
+		"JUJU_UNIT_NAME=" + u.Name, "JUJU_MODEL_UUID=" + o.UUID, "JUJU_MODEL_NAME=" + o.Name,
+		"JUJU_API_ADDRESSES=" + strings.Join(o.APIAddresses, " "), "JUJU_VERSION=" + o.Version,
+		"JUJU_MACHINE_ID=" + machine, "JUJU_AVAILABILITY_ZONE=" + zone, "JUJU_PRINCIPAL_UNIT=" + principal,
+		"CLOUD_API_VERSION=" + o.CloudAPI,
+		"JUJU_CHARM_HTTP_PROXY=" + o.Proxies.HTTP, "JUJU_CHARM_HTTPS_PROXY=" + o.Proxies.HTTPS,
+		"JUJU_CHARM_FTP_PROXY=" + o.Proxies.FTP, "JUJU_CHARM_NO_PROXY=" + o.Proxies.NoProxy,
+		"PATH=" + p.ToolsDir + ":" + p.AgentPath,
+	}
+	if u.app.model.is36 {
+		sla := o.SLA
+		if sla == "" {
+			sla = "unsupported"
+		}
+		env = append(env, "JUJU_SLA="+sla)
+	} else {
+		env = append(env, "JUJU_CHARM_TRACE_CONFIG_HTTP="+o.Tracing.HTTP, "JUJU_CHARM_TRACE_CONFIG_GRPC="+o.Tracing.GRPC,
+			"JUJU_CHARM_TRACE_CONFIG_CA_CERT="+o.Tracing.CACert)
+	}
+	return slices.Clip(o.appendHost(o.LegacyProxy.appendTo(env)))
+}
+
+// hostDefaults are the variables that depend on the agent's host.
+var hostDefaults = [...][2]string{
+	{"LANG", "C.UTF-8"},
+	{"TERM", "tmux-256color"},
+	{"DEBIAN_FRONTEND", "noninteractive"},
+	{"APT_LISTCHANGES_FRONTEND", "none"},
+}
+
+// kubernetesVariables are copied from the agent's own process.
+var kubernetesVariables = [...]string{
+	"KUBERNETES_PORT", "KUBERNETES_PORT_443_TCP", "KUBERNETES_PORT_443_TCP_ADDR", "KUBERNETES_PORT_443_TCP_PORT",
+	"KUBERNETES_PORT_443_TCP_PROTO", "KUBERNETES_SERVICE", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT",
+	"KUBERNETES_SERVICE_PORT_HTTPS",
+}
+
+func (o *Options) appendHost(env []string) []string {
+	for _, d := range hostDefaults {
+		value, ok := o.Environment[d[0]]
+		if !ok {
+			value = d[1]
+		}
+		if value != "" {
+			env = append(env, d[0]+"="+value)
+		}
+	}
+	if !o.CAAS {
+		return env
+	}
+	for _, name := range kubernetesVariables {
+		if value := o.Environment[name]; value != "" {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
+// appendTo adds the variables of a model's legacy proxies, but for empty ones.
+func (p Proxies) appendTo(env []string) []string {
+	if p.NoProxy != "" { // which Juju sorts, without doubles
+		hosts := strings.Split(p.NoProxy, ",")
+		slices.Sort(hosts)
+		p.NoProxy = strings.Join(slices.Compact(hosts), ",")
+	}
+	for _, v := range [...][2]string{{"http_proxy", p.HTTP}, {"https_proxy", p.HTTPS}, {"ftp_proxy", p.FTP}, {"no_proxy", p.NoProxy}} {
+		if v[1] != "" {
+			env = append(env, v[0]+"="+v[1], strings.ToUpper(v[0])+"="+v[1])
+		}
+	}
+	return env
+}
+
+// appendEvent adds the variables of the hook's event.
+func (h *Hook) appendEvent(env []string) []string {
+	i := &h.info
+	name := i.name()
+	switch i.kind {
+	case action:
+		a := i.action
+		return append(env, "JUJU_HOOK_NAME=", "JUJU_DISPATCH_PATH=actions/"+a.Name,
+			"JUJU_ACTION_NAME="+a.Name, "JUJU_ACTION_UUID="+a.ID, "JUJU_ACTION_TAG=action-"+a.ID)
+	case runCommands:
+		env = append(env, "JUJU_HOOK_NAME=")
+		if i.member != nil {
+			return i.appendRelation(env, h.unit)
+		}
+		return env
+	}
+	env = append(env, "JUJU_HOOK_NAME="+name, "JUJU_DISPATCH_PATH=hooks/"+name)
+	switch {
+	case i.kind.isRelation():
+		return i.appendRelation(env, h.unit)
+	case i.kind.isStorage():
+		if s := i.storage; s.provisioned {
+			env = append(env, "JUJU_STORAGE_ID="+s.ID, "JUJU_STORAGE_LOCATION="+s.Location, "JUJU_STORAGE_KIND="+s.Kind)
+		}
+	case i.kind.isSecret():
+		env = append(env, "JUJU_SECRET_ID="+i.secret.uriFor(h.unit), "JUJU_SECRET_LABEL="+i.secret.labelFor(h.unit))
+		if i.kind == secretRemove || i.kind == secretExpired {
+			env = append(env, "JUJU_SECRET_REVISION="+strconv.Itoa(i.revision))
+		}
+	case i.kind.isWorkload():
+		return i.workload.appendTo(env)
+	case i.kind == preSeriesUpgrade:
+		env = append(env, "JUJU_TARGET_BASE="+i.target, "JUJU_TARGET_SERIES="+seriesOf(i.target))
+	}
+	return env
+}
+
+func (i *hookInfo) appendRelation(env []string, u *Unit) []string {
+	e := i.member.end
+	unit, app := "", e.remoteName()
+	if remote := i.remoteUnit(); remote != nil {
+		unit = e.unitName(remote)
+	}
+	if i.kind == runCommands {
+		app = "" // juju-exec is given a unit only
+	}
+	env = append(env, "JUJU_RELATION="+e.Endpoint.Name, "JUJU_RELATION_ID="+e.name(), "JUJU_REMOTE_UNIT="+unit, "JUJU_REMOTE_APP="+app)
+	if i.kind == relationDeparted {
+		env = append(env, "JUJU_DEPARTING_UNIT="+i.departing(u))
+	}
+	return env
+}
+
+func (w *Workload) appendTo(env []string) []string {
+	env = append(env, "JUJU_WORKLOAD_NAME="+w.Container)
+	switch w.kind {
+	case pebbleCustomNotice:
+		env = append(env, "JUJU_NOTICE_ID="+w.NoticeID, "JUJU_NOTICE_TYPE="+w.NoticeType, "JUJU_NOTICE_KEY="+w.NoticeKey)
+	case pebbleCheckFailed, pebbleCheckRecovered:
+		env = append(env, "JUJU_PEBBLE_CHECK_NAME="+w.Check)
+	}
+	return env
+}

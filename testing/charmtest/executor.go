@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package charmtest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+
+	"github.com/charmsmith/charmsmith/charm"
+	"github.com/charmsmith/charmsmith/hookcmd"
+	"github.com/charmsmith/charmsmith/internal/juju"
+)
+
+// executor runs a charm in this process: each hook is a charm.Run of its own,
+// with a new charm.
+type executor struct {
+	register func(*charm.Charm)
+
+	mu      sync.Mutex
+	scripts map[*juju.Commands]func(context.Context, *hookcmd.Client) error
+}
+
+func newExecutor(register func(*charm.Charm)) *executor { return &executor{register: register} }
+
+// dispatch is what one run of a charm needs.
+type dispatch struct {
+	opts   charm.Options
+	stderr bytes.Buffer
+}
+
+// Execute implements [juju.Executor].
+func (e *executor) Execute(ctx context.Context, h *juju.Hook) (exit juju.Exit) {
+	defer func() {
+		if value := recover(); value != nil { // of register: those of handlers are charm.Run's
+			exit = juju.Exit{Code: 2, Err: fmt.Errorf("the function that registers handlers panicked: %v\n%s", value, debug.Stack())}
+		}
+	}()
+	if h.Event() == nil {
+		return e.exec(ctx, h)
+	}
+	d := &dispatch{}
+	d.opts = charm.Options{Env: h.Environ(), Runner: h, Stderr: &d.stderr}
+	if err := charm.Run(ctx, e.register, &d.opts); err != nil {
+		return juju.Exit{Code: 1, Err: err, Stderr: d.stderr.Bytes()}
+	}
+	return juju.Exit{Stderr: d.stderr.Bytes()}
+}
+
+// exec runs the script of a juju-exec.
+func (e *executor) exec(ctx context.Context, h *juju.Hook) juju.Exit {
+	e.mu.Lock()
+	script := e.scripts[h.Commands()]
+	delete(e.scripts, h.Commands())
+	e.mu.Unlock()
+	if script == nil {
+		return juju.Exit{Code: 127, Err: errors.New("there is no shell in this model")}
+	}
+	if err := script(ctx, hookcmd.New(h, nil)); err != nil {
+		return juju.Exit{Code: 1, Err: err, Stderr: []byte(err.Error() + "\n")}
+	}
+	return juju.Exit{}
+}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 
@@ -70,8 +69,6 @@ type Deployment struct {
 	PeerIDs map[string]int
 }
 
-var applicationName = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]*[a-z][a-z0-9]*)*$`)
-
 // Deploy adds an application with its units and peer relations.
 func (m *Model) Deploy(d Deployment) (*Application, error) {
 	m.mu.Lock()
@@ -96,7 +93,7 @@ func (m *Model) deploy(d Deployment) (*Application, error) {
 	}
 	name := cmp.Or(d.Name, charmName(d.Charm))
 	switch {
-	case !applicationName.MatchString(name):
+	case !isApplicationName(name):
 		return nil, errors.New("an application's name is made of lower-case letters, digits and dashes, and no part of it is a number")
 	case m.application(name) != nil:
 		return nil, errors.New("there is an application of that name")

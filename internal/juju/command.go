@@ -139,7 +139,11 @@ func (h *Hook) Command(r Request) (Response, error) {
 	response, done := h.intercepted(r)
 	if !done {
 		c := call{h: h, request: r, flags: jujutext.NewFlags(r.Command, r.Args)}
-		response = c.respond(run(&c))
+		err := run(&c)
+		if errors.Is(err, errNoStdin) { // the client comes again with it
+			return Response{}, err
+		}
+		response = c.respond(err)
 	}
 	if h.model.opts.RecordCalls {
 		h.calls = append(h.calls, Recorded{Command: r.Command, Args: r.Args, Stdin: r.Stdin, Code: response.Code})

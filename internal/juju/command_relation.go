@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -128,8 +127,6 @@ func (h *Hook) remoteUnits(m *membership) []string {
 	return names
 }
 
-var unitName = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]*[a-z][a-z0-9]*)*/(0|[1-9][0-9]*)$`)
-
 func relationGet(c *call) error {
 	rel := c.relationFlag()
 	app := c.flags.Bool("app")
@@ -183,19 +180,19 @@ func (h *Hook) relationTarget(target string, app bool) (name string, isApp bool,
 		}
 		return "", false, usage("no unit or application specified")
 	}
-	isUnit := unitName.MatchString(target)
+	isUnit := isUnitName(target)
 	switch {
 	case app && isUnit:
 		name, _, _ = strings.Cut(target, "/")
 		return name, true, nil
 	case app:
-		if !applicationName.MatchString(target) {
+		if !isApplicationName(target) {
 			return "", false, fmt.Errorf("%q is not a valid unit or application", "")
 		}
 		return target, true, nil
 	case isUnit:
 		return target, false, nil
-	case applicationName.MatchString(target):
+	case isApplicationName(target):
 		return "", false, usage("expected unit name, got application name %q", target)
 	}
 	return "", false, usage("invalid unit name %q", target)

@@ -23,7 +23,7 @@ func secretGrant(c *call) error {
 		return usage("no relation id specified")
 	}
 	if *unit != "" {
-		if !unitName.MatchString(*unit) {
+		if !isUnitName(*unit) {
 			return usage("unit %q not valid", *unit)
 		}
 		if app, _, _ := strings.Cut(*unit, "/"); app != (*rel).end.remoteName() {
@@ -49,9 +49,9 @@ func secretRevoke(c *call) error {
 		return err
 	}
 	switch {
-	case *app != "" && !applicationName.MatchString(*app):
+	case *app != "" && !isApplicationName(*app):
 		return usage("application %q not valid", *app)
-	case *unit != "" && !unitName.MatchString(*unit):
+	case *unit != "" && !isUnitName(*unit):
 		return usage("unit %q not valid", *unit)
 	case *app != "" && *unit != "":
 		return usage("specify only one of application or unit")

@@ -171,14 +171,19 @@ func (h *Hook) appendEvent(env []string) []string {
 
 func (i *hookInfo) appendRelation(env []string, u *Unit) []string {
 	e := i.member.end
-	unit, app := "", e.remoteName()
+	if e.environ == nil {
+		e.environ = []string{"JUJU_RELATION=" + e.Endpoint.Name, "JUJU_RELATION_ID=" + e.name(), "JUJU_REMOTE_APP=" + e.remoteName()}
+	}
+	if i.kind == runCommands { // juju-exec is given a unit only
+		env = append(env, e.environ[0], e.environ[1], "JUJU_REMOTE_APP=")
+	} else {
+		env = append(env, e.environ...)
+	}
+	unit := ""
 	if remote := i.remoteUnit(); remote != nil {
 		unit = e.unitName(remote)
 	}
-	if i.kind == runCommands {
-		app = "" // juju-exec is given a unit only
-	}
-	env = append(env, "JUJU_RELATION="+e.Endpoint.Name, "JUJU_RELATION_ID="+e.name(), "JUJU_REMOTE_UNIT="+unit, "JUJU_REMOTE_APP="+app)
+	env = append(env, "JUJU_REMOTE_UNIT="+unit)
 	if i.kind == relationDeparted {
 		env = append(env, "JUJU_DEPARTING_UNIT="+i.departing(u))
 	}

@@ -238,6 +238,7 @@ func normalPorts(v any) {
 			normalPorts(list)
 		}
 	}
+	openForAll(ports)
 }
 
 // appendLines appends a line for each value that is not empty.

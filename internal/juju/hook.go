@@ -4,6 +4,8 @@ package juju
 
 import (
 	"context"
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"syscall"
@@ -105,7 +107,13 @@ func (h *Hook) contextID() string {
 	if h.id == "" {
 		h.model.contexts++
 		c := chooser{state: h.model.opts.Seed ^ h.model.contexts<<20}
-		h.id = fmt.Sprintf("%s-%s-%016x%016x", h.unit.Name, h.title(), c.next(), c.next())
+		var random [16]byte
+		binary.BigEndian.PutUint64(random[:8], c.next())
+		binary.BigEndian.PutUint64(random[8:], c.next())
+		var buffer [128]byte
+		id := append(append(buffer[:0], h.unit.Name...), '-')
+		id = append(append(id, h.title()...), '-')
+		h.id = string(hex.AppendEncode(id, random[:]))
 	}
 	return h.id
 }

@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strconv"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
 
 // plainParams returns parameters as they get to a charm: through JSON.
@@ -107,7 +109,7 @@ func checkParams(schema, params map[string]any) error {
 		return fmt.Errorf("cannot read its schema: %w", err)
 	}
 	if err := compiled.Validate(value); err != nil {
-		return fmt.Errorf("validation failed: %s", reasons(err))
+		return fmt.Errorf("validation failed: %s", reasons(err, params))
 	}
 	return nil
 }
@@ -141,15 +143,60 @@ func withoutEmptyLists(value any) any {
 	return value
 }
 
-// reasons returns what a validation has found, on one line.
-func reasons(err error) string {
-	lines := strings.Split(err.Error(), "\n")
-	found := make([]string, 0, len(lines))
-	for _, line := range lines[1:] { // the first names the schema
-		found = append(found, strings.TrimPrefix(strings.TrimSpace(line), "- "))
-	}
-	if len(found) == 0 {
+// reasons returns what a validation has found, in the words of Juju where it
+// has common ones.
+func reasons(err error, params map[string]any) string {
+	var failed *jsonschema.ValidationError
+	if !errors.As(err, &failed) {
 		return err.Error()
 	}
+	var found []string
+	var walk func(e *jsonschema.ValidationError)
+	walk = func(e *jsonschema.ValidationError) {
+		for _, cause := range e.Causes {
+			walk(cause)
+		}
+		if len(e.Causes) == 0 {
+			found = append(found, reason(e, params)...)
+		}
+	}
+	walk(failed)
 	return strings.Join(found, "; ")
+}
+
+// reason returns what one rule has found.
+func reason(e *jsonschema.ValidationError, params map[string]any) []string {
+	at := strings.Join(append([]string{"(root)"}, e.InstanceLocation...), ".")
+	var value any = params
+	for _, key := range e.InstanceLocation {
+		switch inner := value.(type) {
+		case map[string]any:
+			value = inner[key]
+		case []any:
+			i, _ := strconv.Atoi(key)
+			value = inner[i]
+		}
+	}
+	given, _ := json.Marshal(value)
+	found := func(format string, args ...any) string {
+		return fmt.Sprintf("%s : %s, given %s", at, fmt.Sprintf(format, args...), given)
+	}
+	var all []string
+	switch k := e.ErrorKind.(type) {
+	case *kind.Type:
+		all = append(all, found("must be of type %s", strings.Join(k.Want, ", ")))
+	case *kind.Required:
+		for _, name := range k.Missing {
+			all = append(all, found("%q property is missing and required", name))
+		}
+	case *kind.AdditionalProperties:
+		for _, name := range k.Properties {
+			all = append(all, found("additional property %q is not allowed", name))
+		}
+	default:
+		// The library's text is "at '/count': minimum: got 1, want 2".
+		_, text, _ := strings.Cut(e.Error(), "': ")
+		all = append(all, found("%s", text))
+	}
+	return all
 }

@@ -194,7 +194,7 @@ func (h *Harness) emit(dispatch func() (*juju.Hook, juju.Outcome, error)) {
 		return nil
 	})
 	if hook == nil {
-		h.fatal(err) // the event cannot be
+		h.fatal(err) // the event cannot be, or nothing is due
 		return
 	}
 	h.record(hook)
@@ -278,9 +278,10 @@ func (h *Harness) RefuseNextFlush() { h.model.RefuseNextFlush() }
 // it, after it was told that it is the leader.
 func (h *Harness) LoseLeadership() { h.model.juju.DeposeNext() }
 
-// Advance moves the time, for what reads it: the rotation and expiry of secrets
-// fall due, and run.
+// Advance moves the time: the rotation and expiry of secrets that fall into it
+// are sent. Other hooks are not: update-status is, as all, sent by Emit.
 func (h *Harness) Advance(d time.Duration) {
 	h.t.Helper()
-	h.model.Advance(d)
+	h.model.juju.Pass(d)
+	h.secretHooks()
 }

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package charmtest
+
+import (
+	"context"
+
+	"github.com/charmsmith/charmsmith/internal/juju"
+)
+
+// Storage is a storage instance of a unit.
+type Storage struct {
+	ID       string // "data/0"
+	Kind     string // "filesystem" or "block"
+	Location string
+}
+
+func storageOf(u *juju.Unit) []Storage {
+	var list []Storage
+	for _, s := range u.Storage() {
+		list = append(list, Storage{ID: s.ID, Kind: s.Kind, Location: s.Location})
+	}
+	return list
+}
+
+// Storage returns the storage instances that the unit has. Those that its charm
+// requires are attached from the start.
+func (h *Harness) Storage() []Storage { return storageOf(h.unit) }
+
+// AddStorage adds an instance of a storage, as juju add-storage does, and sends
+// storage-attached.
+func (h *Harness) AddStorage(name string) Storage {
+	h.t.Helper()
+	added, err := h.unit.AddStorage(name, 1)
+	h.fatal(err)
+	h.StorageHooks()
+	return Storage{ID: added[0].ID, Kind: added[0].Kind, Location: added[0].Location}
+}
+
+// DetachStorage sends storage-detaching, after which the unit does not have the
+// instance any more.
+func (h *Harness) DetachStorage(id string) {
+	h.t.Helper()
+	h.fatal(h.unit.DetachStorage(id))
+	h.StorageHooks()
+}
+
+// AttachStorage attaches an instance that was detached, and sends
+// storage-attached.
+func (h *Harness) AttachStorage(id string) {
+	h.t.Helper()
+	h.fatal(h.unit.AttachStorage(id))
+	h.StorageHooks()
+}
+
+// StorageHooks sends the storage hooks that are due: those of instances that the
+// charm has asked for by storage-add.
+func (h *Harness) StorageHooks() {
+	h.t.Helper()
+	for h.emitDue(h.model.juju.DispatchStorage) {
+	}
+}
+
+// emitDue runs the hook that is due, if there is one.
+func (h *Harness) emitDue(dispatch func(context.Context, *juju.Unit) (*juju.Hook, juju.Outcome, error)) (ran bool) {
+	h.t.Helper()
+	ran = true
+	h.emit(func() (*juju.Hook, juju.Outcome, error) {
+		hook, outcome, err := dispatch(h.model.ctx, h.unit)
+		ran = hook != nil
+		return hook, outcome, err
+	})
+	return ran
+}
+
+// Storage returns the storage instances that the unit has.
+func (u *Unit) Storage() []Storage { return storageOf(u.unit) }
+
+// AddStorage adds an instance of a storage, as juju add-storage does.
+func (u *Unit) AddStorage(name string) Storage {
+	u.model.t.Helper()
+	added, err := u.unit.AddStorage(name, 1)
+	u.model.fatal(err)
+	return Storage{ID: added[0].ID, Kind: added[0].Kind, Location: added[0].Location}
+}
+
+// DetachStorage begins to detach an instance, which stays in the model.
+func (u *Unit) DetachStorage(id string) {
+	u.model.t.Helper()
+	u.model.fatal(u.unit.DetachStorage(id))
+}
+
+// AttachStorage attaches an instance that was detached from this unit or another.
+func (u *Unit) AttachStorage(id string) {
+	u.model.t.Helper()
+	u.model.fatal(u.unit.AttachStorage(id))
+}

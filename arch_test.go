@@ -42,6 +42,7 @@ var rules = []rule{
 
 	{"internal/charmdir", nil, []string{"gopkg.in/yaml.v3"}, []string{"testing"}},
 	{"internal/golden", nil, nil, []string{"testing"}},
+	{"internal/juju", []string{"events", "hookcmd", "internal/charmdir", "internal/jujutext"}, []string{"github.com/santhosh-tekuri/jsonschema/v6", "gopkg.in/yaml.v2"}, []string{"testing"}},
 	{"internal/jujutext", nil, []string{"gopkg.in/yaml.v2"}, []string{"testing"}},
 	{"internal/testagent", []string{"hookcmd", "testing/hookcmdtest"}, []string{}, nil},
 

@@ -19,20 +19,20 @@ func TestCluster(t *testing.T) {
 
 	app := m.Deploy("cluster", register, 3)
 	m.Settle()
-	requireAgreement(m, app, "3 members, led by cluster/0")
+	requireAgreement(m, app, "members: 3, leader: cluster/0")
 
 	app.AddUnits(1)
 	m.Settle()
-	requireAgreement(m, app, "4 members, led by cluster/0")
+	requireAgreement(m, app, "members: 4, leader: cluster/0")
 
 	app.Unit("cluster/2").SetLeader()
 	m.Settle()
-	requireAgreement(m, app, "4 members, led by cluster/2")
+	requireAgreement(m, app, "members: 4, leader: cluster/2")
 
 	app.RemoveUnit("cluster/2") // the leader goes: another one takes over, and says so
 	m.Settle()
 	require.NotNil(m, app.Leader())
-	requireAgreement(m, app, "3 members, led by "+app.Leader().Name())
+	requireAgreement(m, app, "members: 3, leader: "+app.Leader().Name())
 }
 
 // requireAgreement asserts that all units show the same.
@@ -62,7 +62,7 @@ func TestClusterInAnyOrder(t *testing.T) {
 		leader := app.Leader()
 		require.NotNil(m, leader)
 		assert.Equal(m, []string{"cluster/0", "cluster/2"}, []string{app.Units()[0].Name(), app.Units()[1].Name()})
-		requireAgreement(m, app, "2 members, led by "+leader.Name())
+		requireAgreement(m, app, "members: 2, leader: "+leader.Name())
 	})
 }
 
@@ -75,10 +75,10 @@ func TestLeaderWrites(t *testing.T) {
 
 	members.Join("cluster/1", nil)
 	assert.Equal(t, map[string]string{"leader": `"cluster/0"`, "members": `["cluster/0","cluster/1"]`}, members.LocalApp())
-	assert.Equal(t, "2 members, led by cluster/0", h.Status().Message)
+	assert.Equal(t, "members: 2, leader: cluster/0", h.Status().Message)
 
 	members.Depart("cluster/1")
-	assert.Equal(t, "1 members, led by cluster/0", h.Status().Message)
+	assert.Equal(t, "members: 1, leader: cluster/0", h.Status().Message)
 }
 
 // TestLeadershipIsLost is the hardest moment: Juju has said that we lead, and

@@ -54,7 +54,7 @@ func (p *cluster) reconcile(ctx context.Context, ev events.Hook) error {
 	if now.Leader == "" {
 		return p.SetStatus(ctx, charm.Waiting("for the leader"))
 	}
-	return p.SetStatus(ctx, charm.Active(fmt.Sprintf("%d members, led by %s", len(now.Members), now.Leader)))
+	return p.SetStatus(ctx, charm.Active(fmt.Sprintf("members: %d, leader: %s", len(now.Members), now.Leader)))
 }
 
 // roster returns what the leader wrote. If we are the leader, it writes it first.

@@ -78,7 +78,7 @@ func (a *agent) next() (hookInfo, bool) {
 			return info, true
 		}
 	}
-	if len(a.actions) > 0 && a.queued == noHook && (a.installed || a.failed != nil) {
+	if len(a.actions) > 0 && (a.failed != nil || a.queued == noHook && a.installed) {
 		return hookInfo{kind: action, action: a.actions[0], slot: -1}, true
 	}
 	if len(a.commands) > 0 {

@@ -228,7 +228,7 @@ func answerConfigGet(h *Hook, c hookcmd.Call, result any) (bool, error) {
 		if value == nil {
 			continue
 		}
-		text, err := json.Marshal(value)
+		text, err := json.Marshal(charmValue(value))
 		if err != nil {
 			return true, err
 		}

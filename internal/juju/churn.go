@@ -145,7 +145,7 @@ func (u *Unit) PrepareSeriesUpgrade(base string) error {
 	switch {
 	case err != nil:
 	case !m.is36:
-		err = fmt.Errorf("Juju %s cannot do that", m.opts.Version)
+		err = fmt.Errorf("only Juju 3.6 can do that, not %s", m.opts.Version)
 	case !strings.Contains(base, "@"):
 		err = fmt.Errorf(`%q is no base such as "ubuntu@22.04"`, base)
 	case u.agent.gone || u.agent.seriesBase != "":

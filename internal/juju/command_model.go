@@ -24,6 +24,7 @@ func jujuReboot(c *call) error {
 	}
 	h := c.h
 	if h.info.kind == action {
+		//lint:ignore ST1005 it is Juju's text
 		return errors.New("juju-reboot is not supported when running an action.")
 	}
 	if *now {

@@ -141,7 +141,8 @@ func (c *call) printNetworkFields(n Network, binding string, f networkFlags) err
 		}
 		return fmt.Errorf("no %s address attached to space for binding %q", what, binding)
 	}
-	bind := n.bindAddress()
+	address, _ := n.firstAddress()
+	bind := address.Value
 	if *f.primary {
 		switch {
 		case *f.bind || *f.ingress || *f.egress:

@@ -11,8 +11,6 @@ import (
 	"strings"
 )
 
-var storageID = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]*[a-z][a-z0-9]*)*/(0|[1-9][0-9]*)$`)
-
 func storageList(c *call) error {
 	c.output()
 	args, err := c.parse(1)
@@ -56,7 +54,7 @@ func storageGet(c *call) error {
 
 // storageNamed returns the unit's instance of an ID.
 func (h *Hook) storageNamed(id string) (*Storage, error) {
-	if !storageID.MatchString(id) {
+	if !isUnitName(id) { // which an ID looks like
 		return nil, fmt.Errorf("invalid storage ID %q", id)
 	}
 	s := h.unit.storageOf(id)

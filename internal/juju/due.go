@@ -19,6 +19,27 @@ func (m *Model) DispatchStorage(ctx context.Context, u *Unit) (*Hook, Outcome, e
 	return m.dispatchDue(ctx, u, (*agent).nextStorage)
 }
 
+// DispatchRemoval runs the next hook of a unit that is being removed; the hook is
+// nil if there is none, and the unit then is dead.
+func (m *Model) DispatchRemoval(ctx context.Context, u *Unit) (*Hook, Outcome, error) {
+	h, outcome, err := m.dispatchDue(ctx, u, (*agent).next)
+	if h == nil {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		u.agent.idleForGood()
+	}
+	return h, outcome, err
+}
+
+// DispatchCommands runs a juju-exec that is queued, whatever its unit's agent
+// would do first.
+func (m *Model) DispatchCommands(ctx context.Context, u *Unit, c *Commands) *Hook {
+	h, _, _ := m.dispatchDue(ctx, u, func(*agent) (hookInfo, bool) {
+		return hookInfo{kind: runCommands, commands: c, member: c.member, slot: c.slot}, true
+	})
+	return h
+}
+
 func (m *Model) dispatchDue(ctx context.Context, u *Unit, next func(*agent) (hookInfo, bool)) (*Hook, Outcome, error) {
 	m.mu.Lock()
 	info, ok := next(u.agent)

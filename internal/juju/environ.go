@@ -41,7 +41,7 @@ func (h *Hook) Environ() []string {
 	if u.environ == nil {
 		u.environ = u.constantEnviron()
 	}
-	env := make([]string, len(u.environ), len(u.environ)+12)
+	env := make([]string, len(u.environ), len(u.environ)+8)
 	copy(env, u.environ)
 	return h.appendEvent(append(env, "JUJU_CONTEXT_ID="+h.contextID()))
 }
@@ -78,7 +78,7 @@ func (u *Unit) constantEnviron() []string {
 		env = append(env, "JUJU_CHARM_TRACE_CONFIG_HTTP="+o.Tracing.HTTP, "JUJU_CHARM_TRACE_CONFIG_GRPC="+o.Tracing.GRPC,
 			"JUJU_CHARM_TRACE_CONFIG_CA_CERT="+o.Tracing.CACert)
 	}
-	return slices.Clip(o.appendHost(o.LegacyProxy.appendTo(env)))
+	return o.appendHost(o.LegacyProxy.appendTo(env))
 }
 
 // hostDefaults are the variables that depend on the agent's host.
@@ -135,7 +135,6 @@ func (p Proxies) appendTo(env []string) []string {
 // appendEvent adds the variables of the hook's event.
 func (h *Hook) appendEvent(env []string) []string {
 	i := &h.info
-	name := i.name()
 	switch i.kind {
 	case action:
 		a := i.action
@@ -148,10 +147,11 @@ func (h *Hook) appendEvent(env []string) []string {
 		}
 		return env
 	}
-	env = append(env, "JUJU_HOOK_NAME="+name, "JUJU_DISPATCH_PATH=hooks/"+name)
-	switch {
-	case i.kind.isRelation():
+	if i.kind.isRelation() {
 		return i.appendRelation(env, h.unit)
+	}
+	env = appendName(env, i.name())
+	switch {
 	case i.kind.isStorage():
 		if s := i.storage; s.provisioned {
 			env = append(env, "JUJU_STORAGE_ID="+s.ID, "JUJU_STORAGE_LOCATION="+s.Location, "JUJU_STORAGE_KIND="+s.Kind)
@@ -169,25 +169,49 @@ func (h *Hook) appendEvent(env []string) []string {
 	return env
 }
 
+func appendName(env []string, name string) []string {
+	return append(env, "JUJU_HOOK_NAME="+name, "JUJU_DISPATCH_PATH=hooks/"+name)
+}
+
+// endEnviron is what the hooks of a relation have in common, made once.
+type endEnviron struct {
+	names [relationBroken - relationCreated + 1][]string // of the hook, by kind
+	ref   []string
+}
+
 func (i *hookInfo) appendRelation(env []string, u *Unit) []string {
 	e := i.member.end
-	if e.environ == nil {
-		e.environ = []string{"JUJU_RELATION=" + e.Endpoint.Name, "JUJU_RELATION_ID=" + e.name(), "JUJU_REMOTE_APP=" + e.remoteName()}
+	if e.environ.ref == nil {
+		e.environ.ref = []string{"JUJU_RELATION=" + e.Endpoint.Name, "JUJU_RELATION_ID=" + e.name(), "JUJU_REMOTE_APP=" + e.remoteName()}
 	}
 	if i.kind == runCommands { // juju-exec is given a unit only
-		env = append(env, e.environ[0], e.environ[1], "JUJU_REMOTE_APP=")
+		env = append(env, e.environ.ref[0], e.environ.ref[1], "JUJU_REMOTE_APP=")
 	} else {
-		env = append(env, e.environ...)
+		name := &e.environ.names[i.kind-relationCreated]
+		if *name == nil {
+			*name = appendName(nil, i.name())
+		}
+		env = append(append(env, e.environ.ref...), *name...)
 	}
-	unit := ""
-	if remote := i.remoteUnit(); remote != nil {
-		unit = e.unitName(remote)
-	}
-	env = append(env, "JUJU_REMOTE_UNIT="+unit)
+	env = append(env, i.remoteEnviron())
 	if i.kind == relationDeparted {
 		env = append(env, "JUJU_DEPARTING_UNIT="+i.departing(u))
 	}
 	return env
+}
+
+// remoteEnviron returns the variable with the remote unit.
+func (i *hookInfo) remoteEnviron() string {
+	remote := i.remoteUnit()
+	switch {
+	case remote == nil:
+		return "JUJU_REMOTE_UNIT="
+	case i.member.end.alias != "":
+		return "JUJU_REMOTE_UNIT=" + i.member.end.unitName(remote)
+	case remote.asRemote == "":
+		remote.asRemote = "JUJU_REMOTE_UNIT=" + remote.Name
+	}
+	return remote.asRemote
 }
 
 func (w *Workload) appendTo(env []string) []string {

@@ -200,11 +200,7 @@ func (w *world) normalRelation(r map[string]any) {
 	}
 	data, _ := r["remote_units_data"].(map[string]any)
 	if r["members"] == nil { // all that are in scope
-		names := []string{}
-		for _, name := range slices.Sorted(maps.Keys(data)) {
-			names = append(names, name)
-		}
-		r["members"] = names
+		r["members"] = slices.Sorted(maps.Keys(data))
 	}
 	r["members"] = fmt.Sprint(r["members"])
 	for name, bag := range data {

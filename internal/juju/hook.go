@@ -53,6 +53,7 @@ type Hook struct {
 	cached              *Status        // of the unit, read once
 	deposed             bool           // leadership is lost before the flush
 	minion              bool           // is-leader said false
+	statusSet           bool           // the charm set the unit's status
 	bags                []ownBags
 	others              []otherBag
 	state               map[string]string // the whole of it, if stateDirty
@@ -110,9 +111,8 @@ func (h *Hook) contextID() string {
 		var random [16]byte
 		binary.BigEndian.PutUint64(random[:8], c.next())
 		binary.BigEndian.PutUint64(random[8:], c.next())
-		var buffer [128]byte
-		id := append(append(buffer[:0], h.unit.Name...), '-')
-		id = append(append(id, h.title()...), '-')
+		id := make([]byte, 0, 96)
+		id = append(append(append(append(id, h.unit.Name...), '-'), h.title()...), '-')
 		h.id = string(hex.AppendEncode(id, random[:]))
 	}
 	return h.id
@@ -168,6 +168,7 @@ const (
 
 var outcomeNames = [...]string{"ok", "failed", "flush refused", "killed", "reboot"}
 
+// String returns "ok", "failed", "flush refused", "killed" or "reboot".
 func (o Outcome) String() string { return outcomeNames[o] }
 
 // finish ends a hook: what it wrote is committed, or dropped.
@@ -218,6 +219,7 @@ func (a *agent) ended(h *Hook, outcome Outcome, err error) {
 	switch outcome {
 	case Succeeded:
 		a.failed, a.again = nil, nil
+		a.unit.workloadSet = a.unit.workloadSet || h.statusSet
 		if m.faults.happens(&m.faults.left.Repeat) { // the agent dies before it notes that the hook is done
 			info := h.info
 			a.again = &info

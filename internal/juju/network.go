@@ -3,6 +3,7 @@
 package juju
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -90,25 +91,20 @@ func (u *Unit) plannedNetwork() Network {
 // privateAddress returns the first address of the default binding; "" if there
 // is none. A name that the address came from is preferred.
 func (u *Unit) privateAddress() string {
-	for _, i := range u.network("", -1).Interfaces {
-		for _, address := range i.Addresses {
-			if address.Hostname != "" {
-				return address.Hostname
-			}
-			return address.Value
-		}
+	if a, ok := u.network("", -1).firstAddress(); ok {
+		return cmp.Or(a.Hostname, a.Value)
 	}
 	return u.address
 }
 
-// bindAddress returns the first address of a network; "" if it has none.
-func (n Network) bindAddress() string {
+// firstAddress returns the first address of the interfaces, if they have one.
+func (n Network) firstAddress() (InterfaceAddress, bool) {
 	for _, i := range n.Interfaces {
 		if len(i.Addresses) > 0 {
-			return i.Addresses[0].Value
+			return i.Addresses[0], true
 		}
 	}
-	return ""
+	return InterfaceAddress{}, false
 }
 
 // agentKeys returns what the agent writes to the unit's databag of a relation.

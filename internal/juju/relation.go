@@ -26,13 +26,13 @@ type End struct {
 	App      *Application
 	Endpoint charmdir.Endpoint
 	rel      *Relation
-	other    *End     // in a peer relation itself
-	app      *bag     // of the application; nil if it was never written
-	units    []place  // by slot of the application's units
-	remotes  uint32   // how many places are in scope
-	scoped   bool     // units see only those on the same machine
-	alias    string   // of the other application across models; empty: its name
-	environ  []string // of the relation, in all hooks of its units; nil: to be made
+	other    *End    // in a peer relation itself
+	app      *bag    // of the application; nil if it was never written
+	units    []place // by slot of the application's units
+	remotes  uint32  // how many places are in scope
+	scoped   bool    // units see only those on the same machine
+	alias    string  // of the other application across models; empty: its name
+	environ  endEnviron
 }
 
 // place is what a relation knows of a unit.

@@ -306,7 +306,8 @@ func (s *Secret) removeRevisions(all bool, numbers []int) {
 		return
 	}
 	if !s.model.is36 { // which remembers the number of the latest
-		s.latest = s.revisions[len(s.revisions)-1].number
+		latest := s.revisions[len(s.revisions)-1]
+		s.latest, latest.obsolete = latest.number, false
 	}
 }
 

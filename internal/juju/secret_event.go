@@ -54,7 +54,7 @@ func (a *agent) nextSecret() (hookInfo, bool) {
 		return hookInfo{kind: secretChanged, secret: s, version: uint32(s.latest), slot: -1}, true
 	}
 	for ; len(w.obsolete) > 0; w.obsolete = w.obsolete[1:] {
-		if r := w.obsolete[0]; r.stands() && r.number != r.secret.latest && !w.removed[r] {
+		if r := w.obsolete[0]; r.stands() && r.obsolete && !w.removed[r] {
 			return hookInfo{kind: secretRemove, secret: r.secret, revision: r.number, slot: -1}, true
 		}
 	}
@@ -143,22 +143,29 @@ func (a *agent) secretDone(info hookInfo) {
 	}
 }
 
-// ownerAgent returns the agent that is told of the secret's time and revisions;
-// nil if there is none now.
-func (s *Secret) ownerAgent() *agent {
+// ownerWatch returns what the agent has to tell that is told of the secret's
+// time and revisions, and wakes it; nil if there is none now.
+func (s *Secret) ownerWatch() *secretWatch {
+	var a *agent
 	switch {
 	case s.unit != nil:
-		return s.unit.agent
+		a = s.unit.agent
 	case s.app != nil && s.app.leader != nil:
-		return s.app.leader.agent
+		a = s.app.leader.agent
 	}
-	return nil
+	if a == nil {
+		return nil
+	}
+	if a.secrets.leader != a.unit.isLeader() {
+		a.watchSecrets()
+	}
+	s.model.wake(a)
+	return &a.secrets
 }
 
 func (r *secretRevision) nobodyWants() {
-	if a := r.secret.ownerAgent(); a != nil {
-		a.secrets.obsolete = append(a.secrets.obsolete, r)
-		r.secret.model.wake(a)
+	if w := r.secret.ownerWatch(); w != nil && !slices.Contains(w.obsolete, r) {
+		w.obsolete = append(w.obsolete, r)
 	}
 }
 
@@ -216,14 +223,9 @@ func (r *secretRevision) arm(at time.Time) {
 }
 
 func (r *secretRevision) expires() {
-	a := r.secret.ownerAgent()
-	if a == nil {
-		return
+	if w := r.secret.ownerWatch(); w != nil && !slices.Contains(w.expired, r) {
+		w.expired = append(w.expired, r)
 	}
-	if !slices.Contains(a.secrets.expired, r) {
-		a.secrets.expired = append(a.secrets.expired, r)
-	}
-	r.secret.model.wake(a)
 }
 
 func (s *Secret) rotationDue() bool {
@@ -237,11 +239,11 @@ func (s *Secret) setNextRotate(at time.Time) {
 		return
 	}
 	due := func() {
-		if a := s.ownerAgent(); a != nil && !s.gone && s.nextRotate.Equal(at) {
-			if !slices.Contains(a.secrets.rotate, s) {
-				a.secrets.rotate = append(a.secrets.rotate, s)
-			}
-			s.model.wake(a)
+		if s.gone || !s.nextRotate.Equal(at) {
+			return
+		}
+		if w := s.ownerWatch(); w != nil && !slices.Contains(w.rotate, s) {
+			w.rotate = append(w.rotate, s)
 		}
 	}
 	if s.rotationDue() {

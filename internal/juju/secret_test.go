@@ -186,8 +186,13 @@ func TestSecretUpdatesOfOneHookAreOneRevision(t *testing.T) {
 		r.commands("db/0", "secret-remove "+uri, "secret-set "+uri+" key=four")
 		assert.Equal(t, 3, r.m.Secret(uri).Info().Latest, "what is set after it was removed stays")
 		r.commands("db/0", "secret-set "+uri+" key=five", "secret-remove "+uri+" --revision 3")
-		assert.Equal(t, []juju.RevisionInfo{{Number: 1, Obsolete: true}, {Number: 2, Obsolete: true}}, r.m.Secret(uri).Info().Revisions,
-			"removing forgets what else was done")
+		info = r.m.Secret(uri).Info()
+		assert.Len(t, info.Revisions, 2, "removing forgets what else was done")
+		if version == "4.1.0" {
+			assert.Equal(t, juju.RevisionInfo{Number: 2}, info.Revisions[1], "the latest that is left")
+		} else {
+			assert.Equal(t, 3, info.Latest, "3.6 remembers the latest")
+		}
 	})
 }
 

@@ -28,6 +28,6 @@ func (h *Hook) setStatus(app bool, status, message string) error {
 		return nil
 	}
 	h.unit.setWorkload(status, message)
-	h.unit.workloadSet = true
+	h.statusSet = true // which the agent remembers if the hook succeeds, and not of actions
 	return nil
 }

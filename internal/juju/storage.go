@@ -90,7 +90,7 @@ func (a *agent) nextStorage() (hookInfo, bool) {
 		switch {
 		case a.leavesStorage(s):
 			due = append(due, hookInfo{kind: storageDetaching, storage: s, slot: -1})
-		case !s.attached && (a.installed || !u.app.model.opts.CAAS):
+		case !s.attached && (a.installed || !u.app.model.opts.CAAS) && a.knowsStorage(s.name()):
 			due = append(due, hookInfo{kind: storageAttached, storage: s, slot: -1})
 		}
 	}
@@ -100,6 +100,13 @@ func (a *agent) nextStorage() (hookInfo, bool) {
 	info := due[u.app.model.choose.pick(len(due))]
 	info.storage.provisioned = true
 	return info, true
+}
+
+// knowsStorage reports whether the charm that the unit has declares a storage:
+// what a new version adds takes longer to provide than the upgrade.
+func (a *agent) knowsStorage(name string) bool {
+	_, ok := a.charm().Storage[name]
+	return ok
 }
 
 // leavesStorage reports whether the unit is to lose an instance.

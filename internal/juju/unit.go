@@ -54,6 +54,7 @@ type Unit struct {
 	version      string             // of the workload
 	state        map[string]string  // of the charm, never changed but replaced
 	environ      []string           // what all hooks have; nil: to be made
+	asRemote     string             // the variable that names it to others; empty: to be made
 	ports        portSet
 	storage      []*Storage
 	payloads     []Payload // 3.6

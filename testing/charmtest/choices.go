@@ -8,8 +8,12 @@ import (
 	"errors"
 )
 
-// encodeChoices returns a text of choices, for ModelOptions.Choices.
+// encodeChoices returns a text of choices, for ModelOptions.Choices. Zeros at
+// the end are left out: those are chosen anyway.
 func encodeChoices(choices []uint32) string {
+	for len(choices) > 0 && choices[len(choices)-1] == 0 {
+		choices = choices[:len(choices)-1]
+	}
 	data := []byte{1} // so that no choices are a text, too
 	for _, c := range choices {
 		data = binary.AppendUvarint(data, uint64(c))

@@ -108,13 +108,14 @@ func wrap(call Call, cause error) *Error {
 	return &Error{Command: call.Command, Args: redact(call), Code: -1, Err: cause}
 }
 
-// redact replaces values on the command line by a fixed text, for the commands
-// that Juju gives no other way to pass them.
+// redact replaces values on the command line by a fixed text: of the commands
+// that Juju gives no other way to pass them, and of those of secrets.
 func redact(call Call) []string {
 	args := slices.Clone(call.Args)
-	if call.Command == "action-set" || call.Command == "leader-set" {
+	switch call.Command {
+	case "action-set", "leader-set", "secret-add", "secret-set":
 		for i, arg := range args {
-			if key, _, ok := strings.Cut(arg, "="); ok {
+			if key, _, ok := strings.Cut(arg, "="); ok && !strings.HasPrefix(key, "--") {
 				args[i] = key + "=" + redacted
 			}
 		}

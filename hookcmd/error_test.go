@@ -302,6 +302,17 @@ func TestErrorRedacts(t *testing.T) {
 	}
 }
 
+// Client gives secrets in a file; who runs the command by hand can give them as
+// arguments.
+func TestNewErrorRedactsSecrets(t *testing.T) {
+	t.Parallel()
+	for _, command := range []string{"secret-add", "secret-set"} {
+		err := hookcmd.NewError(hookcmd.Call{Command: command, Args: []string{"--label=login", "token=hunter2", "pass#base64=aHVudGVyMg=="}}, 1, "ERROR no")
+		assert.Equal(t, []string{"--label=login", "token=[redacted]", "pass#base64=[redacted]"}, err.Args)
+		assert.NotContains(t, err.Error(), "hunter2")
+	}
+}
+
 func TestErrorText(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("cause")

@@ -3,6 +3,7 @@
 package juju
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"unicode/utf8"
+
+	"github.com/charmsmith/charmsmith/hookcmd"
 )
 
 // Action is an action that an operator runs on a unit. The model's methods
@@ -164,6 +167,10 @@ func (act *Action) setResult(path []string, value any) {
 // when the model is settled.
 type Commands struct {
 	Script string
+	// Func is what an Executor in this process runs instead of Script; it is set
+	// before the model settles.
+	Func func(ctx context.Context, hook *hookcmd.Client) error
+
 	member *membership
 	slot   int32
 	// Done is set when they have ended.
@@ -171,7 +178,7 @@ type Commands struct {
 	Code   int // -1: a signal ended them
 	Stdout []byte
 	Stderr []byte
-	Err    error // of the flush, or why they were ended
+	Err    error // of the flush, or why they failed, as far as the executor tells
 }
 
 // RunCommands has an operator run a shell script on the unit, as juju-exec
@@ -243,7 +250,7 @@ func (h *Hook) finishCommands(outcome Outcome, exit Exit, err error) {
 		c.Code, c.Err = -1, errors.New("terminated")
 	case exit.Signal != 0:
 		c.Code, c.Err = -1, errors.New("signal: "+syscall.Signal.String(exit.Signal))
-	case outcome == FlushRefused:
+	case outcome == FlushRefused || exit.Err != nil:
 		c.Err = err
 	}
 	if a := h.unit.agent; a != nil {

@@ -2,10 +2,7 @@
 
 package juju
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // agent is the unit agent of one unit: it knows what of the model it has told
 // the charm, and so which hook comes next.
@@ -33,6 +30,7 @@ type agent struct {
 
 	containers []string // whose Pebble has not been seen ready
 	workload   []*Workload
+	polled     *Workload // whose hook failed last, and comes again; nil: none
 	actions    []*Action
 	commands   []*Commands
 	seriesBase string // of a series upgrade that was begun; 3.6
@@ -69,16 +67,16 @@ func (a *agent) next() (hookInfo, bool) {
 			return info, true
 		}
 	}
-	if a.again != nil {
-		return *a.again, true
+	if a.again != nil && a.again.kind == install && a.unit.life != Alive {
+		a.again = nil // what is to go is not installed any more
 	}
-	idle := a.failed == nil && a.queued == noHook
+	idle := a.failed == nil && a.again == nil && a.queued == noHook
 	if idle {
 		if info, ok := a.nextIdle(); ok {
 			return info, true
 		}
 	}
-	if len(a.actions) > 0 && (a.failed != nil || a.queued == noHook && a.installed) {
+	if len(a.actions) > 0 && (a.failed != nil || idle && a.installed) {
 		return hookInfo{kind: action, action: a.actions[0], slot: -1}, true
 	}
 	if len(a.commands) > 0 {
@@ -86,8 +84,10 @@ func (a *agent) next() (hookInfo, bool) {
 		return hookInfo{kind: runCommands, commands: c, member: c.member, slot: c.slot}, true
 	}
 	switch {
+	case a.again != nil:
+		return a.anew(*a.again), true
 	case a.failed != nil:
-		return a.failed.info, a.failed.due || a.failed.skip
+		return a.anew(a.failed.info), a.failed.due || a.failed.skip
 	case a.queued != noHook:
 		return a.simple(a.queued), true
 	}
@@ -108,6 +108,15 @@ func (a *agent) simple(kind hookKind) hookInfo {
 	info := hookInfo{kind: kind, slot: -1}
 	if kind == configChanged {
 		info.version = uint32(a.unit.app.configVersion)
+	}
+	return info
+}
+
+// anew returns the info of a hook that runs again: the same, but config-changed
+// tells of the config as it is now.
+func (a *agent) anew(info hookInfo) hookInfo {
+	if info.kind == configChanged {
+		return a.simple(configChanged)
 	}
 	return info
 }
@@ -154,8 +163,8 @@ func (a *agent) nextCreated() (hookInfo, bool) {
 		if m.created || m.leaving() || !a.hasEndpoint(m.end.Endpoint.Name) {
 			continue
 		}
-		if !m.entered {
-			m.enter()
+		if !m.entered && !m.enter() {
+			continue
 		}
 		created = append(created, m)
 	}
@@ -199,6 +208,7 @@ func (a *agent) nextDying() (hookInfo, bool) {
 // nextRelation returns a hook of one of the relations: any that has one, peer
 // relations last.
 func (a *agent) nextRelation() (hookInfo, bool) {
+	a.abandon()
 	var some [8]hookInfo
 	for _, peers := range []bool{false, true} {
 		due := some[:0]
@@ -206,7 +216,6 @@ func (a *agent) nextRelation() (hookInfo, bool) {
 			if m.end.isPeer() != peers {
 				continue
 			}
-			m.abandon()
 			if info, ok := m.next(); ok {
 				due = append(due, info)
 			}
@@ -218,24 +227,30 @@ func (a *agent) nextRelation() (hookInfo, bool) {
 	return hookInfo{}, false
 }
 
-// abandon leaves a relation that ended before its first hook.
-func (m *membership) abandon() {
-	if m.leaving() && m.entered && !m.created {
-		m.left = true
-		m.end.leaveScope(m.agent.unit)
+// abandon leaves the relations that ended before their first hook.
+func (a *agent) abandon() {
+	abandoned := false
+	for _, m := range a.members {
+		if !m.created && m.entered && !m.left && m.leaving() {
+			m.left, abandoned = true, true
+			m.end.leaveScope(a.unit)
+		}
+	}
+	if abandoned {
+		a.unit.app.model.removeDeadRelations()
 	}
 }
 
-// idleForGood does what follows the last hook: a unit that has nothing more to
-// do on its way out is dead. It reports whether that was so.
-func (a *agent) idleForGood() bool {
+// rest does what follows the last hook for now: a unit that has nothing more to
+// do on its way out is dead, when its subordinates are.
+func (a *agent) rest() {
 	u := a.unit
-	if u.life != Dying || a.failed != nil || a.again != nil || a.running != nil ||
-		slices.ContainsFunc(u.subordinates, func(s *Unit) bool { return s.life != Dead }) {
-		return false
+	if u.life == Dying && a.failed == nil && a.running == nil && len(u.subordinates) == 0 {
+		u.app.model.unitDead(u)
 	}
-	u.app.model.unitDead(u)
-	return true
+	if a.index >= 0 {
+		u.app.model.sleep(a)
+	}
 }
 
 // done notes that a hook has succeeded, and what it leads to.
@@ -286,7 +301,10 @@ func (a *agent) done(info hookInfo) {
 	case info.kind.isSecret():
 		a.secretDone(info)
 	case info.kind.isWorkload():
-		a.workload = slices.DeleteFunc(a.workload, func(w *Workload) bool { return w == info.workload })
+		a.dropWorkload(info.workload)
+		if a.polled == info.workload {
+			a.polled = nil
+		}
 	}
 	a.statusDue = false
 	if info.kind == relationBroken {

@@ -24,13 +24,14 @@ type Application struct {
 	Executor Executor // nil: made up
 	model    *Model
 
-	charm          *charmdir.Charm // nil: made up
-	charmVersion   int             // counts upgrades
-	versions       []version       // by charmVersion; nil before the first upgrade
-	config         map[string]any  // with defaults; what has neither value nor default is nil
-	configVersion  int
-	units          []*Unit  // by slot; those that are dead, too
-	byName, rank   []uint32 // slots in the order of the units' names, and back
+	charm          *charmdir.Charm  // nil: made up
+	charmVersion   int              // counts upgrades
+	versions       []version        // by charmVersion; nil before the first upgrade
+	config         map[string]any   // with defaults; what has neither value nor default is nil
+	configs        []map[string]any // all it ever had
+	configVersion  int              // which of them it has, from 1
+	units          []*Unit          // by slot; those that are dead, too
+	byName, rank   []uint32         // slots in the order of the units' names, and back
 	alive          int
 	nextUnit       int
 	leader         *Unit
@@ -294,7 +295,7 @@ func (a *Application) Remove() error {
 
 // removeDeadApplication removes an application of which nothing is left.
 func (m *Model) removeDeadApplication(a *Application) {
-	if a.dying && a.alive == 0 && !slices.ContainsFunc(a.ends, func(e *End) bool { return e.rel.life == Alive }) {
+	if a.dying && a.alive == 0 && len(a.ends) == 0 {
 		m.removeApplicationSecrets(a)
 		m.apps = slices.DeleteFunc(m.apps, func(x *Application) bool { return x == a })
 	}

@@ -47,15 +47,25 @@ func (a *Application) setConfig(unset []string, values map[string]any) error {
 			return err
 		}
 	}
+	a.useConfig(next)
+	return nil
+}
+
+// useConfig makes this the application's config. One that it had before has the
+// version it had then: agents compare versions as Juju's do hashes.
+func (a *Application) useConfig(next map[string]any) {
 	if a.configVersion > 0 && maps.Equal(a.config, next) {
-		return nil
+		return
 	}
-	a.config = next
-	a.configVersion++
+	i := slices.IndexFunc(a.configs, func(c map[string]any) bool { return maps.Equal(c, next) })
+	if i < 0 {
+		i = len(a.configs)
+		a.configs = append(a.configs, next)
+	}
+	a.config, a.configVersion = next, i+1
 	for _, u := range a.units {
 		a.model.wake(u.agent)
 	}
-	return nil
 }
 
 func (a *Application) option(name string) (charmdir.Option, error) {

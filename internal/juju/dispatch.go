@@ -24,8 +24,7 @@ func (u *Unit) SkipToStarted() {
 	a.workload = nil
 	for _, m := range a.members {
 		if !m.leaving() {
-			m.enter()
-			m.created = true
+			m.created = m.enter()
 		}
 	}
 	for _, s := range u.storage {
@@ -55,9 +54,9 @@ func (m *Model) Redo(ctx context.Context, u *Unit) (*Hook, Outcome, error) {
 	var info hookInfo
 	switch a := u.agent; {
 	case a.again != nil:
-		info = *a.again
+		info = a.anew(*a.again)
 	case a.failed != nil:
-		info = a.failed.info
+		info = a.anew(a.failed.info)
 	default:
 		m.mu.Unlock()
 		return nil, Failed, fmt.Errorf("cannot run a hook of %s again: none has failed", u.Name)

@@ -26,7 +26,7 @@ func (m *Model) DispatchRemoval(ctx context.Context, u *Unit) (*Hook, Outcome, e
 	if h == nil {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		u.agent.idleForGood()
+		u.agent.rest()
 	}
 	return h, outcome, err
 }

@@ -4,37 +4,27 @@ package juju
 
 import "fmt"
 
-// elect makes one of the units the leader that live, if any.
+// elect makes another unit the leader, if there is one that lives.
 func (m *Model) elect(a *Application) {
-	var candidates []*Unit
-	for _, u := range a.units {
-		if u.life == Alive && u.agent != nil {
-			candidates = append(candidates, u)
-		}
-	}
-	if len(candidates) == 0 {
-		a.leader = nil
-		return
-	}
-	m.setLeader(a, candidates[m.choose.pick(len(candidates))])
-}
-
-// depose takes the leadership from the leader, which another unit gets, if there
-// is one.
-func (m *Model) depose(a *Application) {
 	if !m.moveLeader(a) {
 		m.setLeader(a, nil)
 	}
 }
 
-// moveLeader makes another unit the leader, and reports whether there is another.
-func (m *Model) moveLeader(a *Application) bool {
+// successors returns the units that can become the leader.
+func (a *Application) successors() []*Unit {
 	var others []*Unit
 	for _, u := range a.units {
 		if u.life == Alive && u.agent != nil && u != a.leader {
 			others = append(others, u)
 		}
 	}
+	return others
+}
+
+// moveLeader makes another unit the leader, and reports whether there is another.
+func (m *Model) moveLeader(a *Application) bool {
+	others := a.successors()
 	if len(others) == 0 {
 		return false
 	}
@@ -93,7 +83,7 @@ func (h *Hook) isLeader() bool {
 	if !h.unit.isLeader() {
 		h.minion = true
 	}
-	if !h.minion && h.model.faults.deposes() {
+	if !h.minion && !h.deposed && h.model.faults.deposes(h.unit.app) {
 		h.deposed = true
 	}
 	return !h.minion

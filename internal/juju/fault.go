@@ -94,12 +94,18 @@ func (f *faults) refusesFlush() bool {
 	return f.happens(&f.left.RefuseFlush)
 }
 
-func (f *faults) deposes() bool {
+func (f *faults) deposes(a *Application) bool {
 	if f.next.depose {
 		f.next.depose = false
 		return true
 	}
-	return f.happens(&f.left.LoseLeadership)
+	return f.movesLeader(a)
+}
+
+// movesLeader is about a leader with a successor: it would have the leadership
+// again otherwise.
+func (f *faults) movesLeader(a *Application) bool {
+	return f.left.LoseLeadership > 0 && len(a.successors()) > 0 && f.happens(&f.left.LoseLeadership)
 }
 
 func (f *faults) missDeparted() bool { return f.missAll || f.happens(&f.left.MissDeparted) }
@@ -111,7 +117,7 @@ func (f *faults) strike(m *Model, a *agent) bool {
 		return false
 	}
 	switch {
-	case f.happens(&f.left.LoseLeadership):
+	case f.movesLeader(a.unit.app):
 		m.moveLeader(a.unit.app)
 		return true
 	case f.happens(&f.left.Restart):

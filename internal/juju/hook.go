@@ -143,7 +143,7 @@ func (m *Model) begin(u *Unit, info hookInfo) *Hook {
 		u.setWorkload("maintenance", "stopping charm software")
 	case remove:
 		u.setWorkload("maintenance", "cleaning up prior to charm deletion")
-	case relationJoined, relationChanged:
+	case relationJoined, relationChanged, relationDeparted:
 		info.member.invalidate(info.slot)
 	case action:
 		info.action.Status = "running"
@@ -191,7 +191,7 @@ func (m *Model) finish(h *Hook, exit Exit) (Outcome, error) {
 		}
 	default:
 		if h.deposed {
-			m.depose(h.unit.app)
+			m.elect(h.unit.app)
 		}
 		if flushErr := h.flush(); flushErr != nil {
 			outcome, err = FlushRefused, flushErr
@@ -251,6 +251,7 @@ func (a *agent) fail(h *Hook, err error) {
 	if info.kind.isWorkload() {
 		w := info.workload
 		a.dropWorkload(w)
+		w.failures, w.err, a.polled = w.failures+1, err, w
 		m.clock.after(firstRetry, true, func() {
 			a.workload = append(a.workload, w)
 			m.wake(a)
@@ -309,7 +310,9 @@ func (u *Unit) Resolve(skip bool) error {
 	if u.agent == nil || u.agent.failed == nil {
 		return fmt.Errorf("cannot resolve unit %s: it is not in error", u.Name)
 	}
-	u.agent.failed.due, u.agent.failed.skip = !skip, skip
+	f := *u.agent.failed // another failure: no time is set for this one
+	f.due, f.skip, f.attempts = !skip, skip, 0
+	u.agent.failed = &f
 	m.wake(u.agent)
 	return nil
 }

@@ -144,8 +144,7 @@ func (u *Unit) Enter(e *End) {
 	u.app.model.mu.Lock()
 	defer u.app.model.mu.Unlock()
 	if m := e.units[u.slot].mem; m != nil && !m.entered {
-		m.enter()
-		m.created = true
+		m.created = m.enter()
 	}
 }
 
@@ -206,7 +205,7 @@ func (a *Application) SetPlannedUnits(n int) {
 	a.planned = n
 }
 
-// ConfigVersion counts the changes of the application's config.
+// ConfigVersion numbers the application's configs: equal ones have the same number.
 func (a *Application) ConfigVersion() int {
 	a.model.mu.Lock()
 	defer a.model.mu.Unlock()

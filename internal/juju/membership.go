@@ -61,7 +61,7 @@ func (m *membership) rebuild() {
 	for slot := range remote.units {
 		p := &remote.units[slot]
 		switch seen := m.seen[slot]; {
-		case seen == 0 && p.in && m.end.sees(own, remote.App.units[slot]):
+		case seen == 0 && p.in && remote.App.units[slot].life != Dead && m.end.sees(own, remote.App.units[slot]):
 			m.joins.add(rank[slot])
 		case seen != 0 && (!p.in || m.leaving()):
 			m.departs.add(rank[slot])
@@ -122,29 +122,38 @@ func (m *membership) departAll() {
 	}
 }
 
-// enter enters the scope, as an agent does before relation-created.
-func (m *membership) enter() {
-	m.entered = true
+// enter enters the scope, as an agent does before relation-created; false: not
+// yet.
+func (m *membership) enter() bool {
 	u := m.agent.unit
+	sub, missing := m.subordinate()
+	if sub != nil && sub.life != Alive {
+		return false // another one comes when that is gone
+	}
+	m.entered = true
 	m.end.enterScope(u, u.agentKeys(m.end))
 	if u.isLeader() {
 		m.end.rel.setStatus("joined")
 	}
-	m.addSubordinate()
+	if missing {
+		m.remoteApp().addUnits(1, u)
+	}
+	return true
 }
 
-// addSubordinate adds the unit of a subordinate that belongs to this one.
-func (m *membership) addSubordinate() {
-	u, sub := m.agent.unit, m.remoteApp()
-	if !m.end.scoped || u.principal != nil || sub.principal || sub.Executor == nil || u.life != Alive {
-		return
+// subordinate returns the unit that a relation with a subordinate wants beside
+// the unit, or nil, and whether it is to be added.
+func (m *membership) subordinate() (sub *Unit, missing bool) {
+	u, app := m.agent.unit, m.remoteApp()
+	if !m.end.scoped || u.principal != nil || app.principal || app.Executor == nil || u.life != Alive {
+		return nil, false
 	}
 	for _, s := range u.subordinates {
-		if s.app == sub && s.life != Dead {
-			return
+		if s.app == app && s.life != Dead {
+			return s, false
 		}
 	}
-	sub.addUnits(1, u)
+	return nil, true
 }
 
 // next returns the next hook of the relation.
@@ -243,7 +252,7 @@ func (m *membership) done(info hookInfo) {
 
 // invalidate forgets what was read of the unit that a hook is about.
 func (m *membership) invalidate(slot int32) {
-	if slot >= 0 && m.cache != nil {
+	if slot >= 0 && int(slot) < len(m.cache) {
 		m.cache[slot] = nil
 	}
 }

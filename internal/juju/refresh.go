@@ -86,10 +86,7 @@ func (a *Application) refreshConfig(old *charmdir.Charm) {
 			next[name] = value
 		}
 	}
-	if !maps.Equal(a.config, next) {
-		a.config = next
-		a.configVersion++
-	}
+	a.useConfig(next)
 }
 
 func (a *Application) checkRefresh(charm *charmdir.Charm) error {

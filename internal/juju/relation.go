@@ -29,7 +29,6 @@ type End struct {
 	other    *End    // in a peer relation itself
 	app      *bag    // of the application; nil if it was never written
 	units    []place // by slot of the application's units
-	remotes  uint32  // how many places are in scope
 	scoped   bool    // units see only those on the same machine
 	alias    string  // of the other application across models; empty: its name
 	environ  endEnviron
@@ -158,6 +157,9 @@ func (r *Relation) Suspend(suspended bool) error {
 	case r.life != Alive:
 		return fmt.Errorf("cannot suspend relation %s: it is being removed", r)
 	}
+	if r.suspended == suspended {
+		return nil
+	}
 	if r.suspended = suspended; suspended {
 		r.setStatus("suspending")
 		r.leave()
@@ -166,10 +168,11 @@ func (r *Relation) Suspend(suspended bool) error {
 	r.setStatus("joining")
 	for _, e := range r.ends {
 		e.eachMember(func(m *membership) {
-			if !m.left {
-				return // its relation-broken is still to come; it joins again after it
+			if m.left {
+				m.rejoin()
+			} else {
+				m.rebuild() // who has not departed yet stays
 			}
-			m.rejoin()
 			r.model.wake(m.agent)
 		})
 	}
@@ -249,17 +252,18 @@ func (e *End) grow() {
 	e.other.eachMember((*membership).rebuild)
 }
 
-// enterScope makes a unit visible to the remote ones, with the databag it enters with.
+// enterScope makes a unit visible to the remote ones, with the databag it enters
+// with: what it had in it before is gone.
 func (e *End) enterScope(u *Unit, data map[string]string) {
 	p := &e.units[u.slot]
 	if p.in {
 		return
 	}
-	p.in = true
-	p.bag = p.bag.with(data)
-	if p.bag == nil { // an empty databag is one
-		p.bag = &bag{version: 1}
+	version := uint32(1)
+	if p.bag != nil {
+		version = p.bag.version + 1
 	}
+	p.in, p.bag = true, &bag{data: data, version: version}
 	e.other.eachMember(func(m *membership) { m.remoteEntered(u) })
 }
 

@@ -32,11 +32,7 @@ func (m *Model) begins() *Hook {
 		}
 		info, ok := a.next()
 		if !ok {
-			if !a.idleForGood() && a.index >= 0 {
-				m.sleep(a)
-			} else if a.index >= 0 && a.unit.life == Dead {
-				m.sleep(a)
-			}
+			a.rest()
 			continue
 		}
 		if a.skips(info) {
@@ -145,9 +141,14 @@ func (m *Model) retry(attempts int) (tried bool, stuck string) {
 	}
 	for _, a := range m.apps {
 		for _, u := range a.units {
-			if u.agent != nil && u.agent.failed != nil && u.agent.failed.attempts >= attempts {
-				f := u.agent.failed
+			if u.agent == nil {
+				continue
+			}
+			if f := u.agent.failed; f != nil && f.attempts >= attempts {
 				return false, fmt.Sprintf("%s of unit %s has failed %d times: %v", f.info.describe(), u.Name, f.attempts, f.err)
+			}
+			if w := u.agent.polled; w != nil && w.failures >= attempts {
+				return false, fmt.Sprintf("%s-%s of unit %s has failed %d times: %v", w.Container, w.kind, u.Name, w.failures, w.err)
 			}
 		}
 	}

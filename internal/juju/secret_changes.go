@@ -34,17 +34,20 @@ type secretValues struct {
 	content                    map[string]string // base64
 }
 
+// pendingGrant grants a secret over a relation.
 type pendingGrant struct {
 	secret *Secret
 	member *membership
 	unit   string // empty: all units
 }
 
+// pendingRevoke takes a secret back, whatever relation it was granted over.
 type pendingRevoke struct {
 	id      string
-	subject string // of units and applications, as the owner calls them
+	subject string // a unit or application, as the owner calls it
 }
 
+// secretDelete removes a secret, or revisions of it.
 type secretDelete struct {
 	id        string
 	all       bool

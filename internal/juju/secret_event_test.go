@@ -4,6 +4,7 @@ package juju_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -289,4 +290,21 @@ func TestDispatchSecretEvents(t *testing.T) {
 	require.NoError(t, send("db/0", events.SecretExpired{SecretRef: ref(uri, "l"), Revision: 1}))
 	require.NoError(t, send("db/0", events.SecretRemove{SecretRef: ref(uri, "l"), Revision: 1}))
 	assert.Equal(t, []string{"web/0 secret-changed", "db/0 secret-rotate l", "db/0 secret-expired l 1", "db/0 secret-remove l 1"}, r.ran())
+}
+
+func TestSecretChangesDuringARestart(t *testing.T) {
+	t.Parallel()
+	told := map[string]int{}
+	for seed := range uint64(60) {
+		r := seededRig(t, "4.1.0", 1, 1, seed)
+		uri := r.add("db/0", "")
+		require.NoError(t, r.m.Secret(uri).Grant("web", r.relation()))
+		r.read("web/0", uri)
+		require.NoError(t, r.m.Secret(uri).SetContent(map[string]string{"key": "two"}))
+		require.Len(t, changes(r.ran()), 1)
+		r.m.SetFaults(juju.Faults{Restart: 1000})
+		require.NoError(t, r.m.Secret(uri).SetContent(map[string]string{"key": "three"}))
+		told[fmt.Sprint(changes(r.ran()))]++
+	}
+	assert.Len(t, told, 2, "sometimes an agent that restarts takes the change for known: %v", told)
 }

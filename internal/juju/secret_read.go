@@ -66,8 +66,9 @@ func (m *Model) secretLabelled(u *Unit, label string) *Secret {
 	return nil
 }
 
-// relabel gives a secret the owner's label, if the unit may do that, or sees to
-// it that the consumer's label is free.
+// relabel gives the secret another label, as secret-get with both ID and label
+// asks for: that of the owner at once, if the unit may do that. Of a consumer's
+// label, which consume sets, it checks that it is free.
 func (s *Secret) relabel(u *Unit, label string) error {
 	if label == "" || s.labelFor(u) == label {
 		return nil

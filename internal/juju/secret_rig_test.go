@@ -33,8 +33,13 @@ type script func(h *juju.Hook) error
 
 func newRig(t *testing.T, version string, dbs, webs int) *rig {
 	t.Helper()
+	return seededRig(t, version, dbs, webs, 0)
+}
+
+func seededRig(t *testing.T, version string, dbs, webs int, seed uint64) *rig {
+	t.Helper()
 	r := &rig{t: t}
-	r.m = juju.New(&juju.Options{Version: version, RecordCalls: true})
+	r.m = juju.New(&juju.Options{Version: version, Seed: seed, RecordCalls: true})
 	r.deploy("db", "provides: {db: database}\npeers: {peers: peers}", dbs, "")
 	r.deploy("web", "requires: {db: database, spare: database}\npeers: {peers: peers}", webs, "")
 	_, err := r.m.Relate("web", "db", "db", "")

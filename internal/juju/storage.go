@@ -83,6 +83,9 @@ func (a *Application) addRequiredStorage(u *Unit) {
 // the unit does, and at any time otherwise.
 func (a *agent) nextStorage() (hookInfo, bool) {
 	u := a.unit
+	if len(u.storage) == 0 {
+		return hookInfo{}, false
+	}
 	// What the charm was never told of goes without telling.
 	u.dropStorage(func(s *Storage) bool { return a.leavesStorage(s) && !s.attached })
 	var due []hookInfo

@@ -160,9 +160,10 @@ func (m *Model) unitDead(u *Unit) {
 	u.life = Dead
 	u.app.alive--
 	for _, e := range u.app.ends {
-		if faulty := e.isPeer() && m.faults.missDeparted(); !faulty {
+		if missed := e.isPeer() && !m.is36 && m.faults.missDeparted(); !missed {
 			e.leaveScope(u)
 		}
+		e.units[u.slot].mem = nil
 	}
 	if u.app.leader == u {
 		m.elect(u.app)

@@ -16,6 +16,9 @@ type Workload struct {
 	Container                       string
 	NoticeID, NoticeType, NoticeKey string
 	Check                           string
+
+	failures int // of its hook, in a row
+	err      error
 }
 
 func containersOf(c *charmdir.Charm) []string {

@@ -3,10 +3,12 @@
 package charmtest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"runtime/debug"
 	"slices"
 
 	"github.com/charmsmith/charmsmith/hookcmd"
@@ -37,6 +39,9 @@ func resultOf(a *juju.Action) ActionResult {
 // of the test.
 func (h *Harness) RunAction(name string, params map[string]any) ActionResult {
 	h.t.Helper()
+	if err := h.checkAction(name); err != nil {
+		h.fatal(fmt.Errorf("cannot run action %q: %w", name, err))
+	}
 	a, err := h.unit.RunAction(name, params)
 	h.fatal(err)
 	var hook *juju.Hook
@@ -54,13 +59,31 @@ func (h *Harness) RunAction(name string, params map[string]any) ActionResult {
 // script: what it changes is kept if it returns nil.
 func (h *Harness) Exec(script func(ctx context.Context, hook *hookcmd.Client) error) error {
 	h.t.Helper()
-	return h.model.exec(h.unit, -1, "", script)
+	return h.exec(-1, "", script)
+}
+
+// Exec is [Harness.Exec] in the relation, about a remote unit; an empty one is
+// the only one, if there is only one.
+func (r *Relation) Exec(remote string, script func(ctx context.Context, hook *hookcmd.Client) error) error {
+	r.h.t.Helper()
+	r.require()
+	return r.h.exec(r.ID(), remote, script)
+}
+
+func (h *Harness) exec(rel int, remote string, script func(context.Context, *hookcmd.Client) error) error {
+	h.t.Helper()
+	return h.model.exec(h.unit, rel, remote, script, func(c *juju.Commands) {
+		h.record(h.model.juju.DispatchCommands(h.model.ctx, h.unit, c))
+	})
 }
 
 // RunAction runs an action on the unit, and settles the model. That the action
 // fails is a result, not a failure of the test.
 func (u *Unit) RunAction(name string, params map[string]any) ActionResult {
 	u.model.t.Helper()
+	if _, ok := u.unit.Application().Charm().Actions[name]; !ok {
+		u.model.fatal(fmt.Errorf("cannot run action %q: %w", name, undeclared("action", name, u.unit.Application().Charm().Actions)))
+	}
 	a, err := u.unit.RunAction(name, params)
 	u.model.fatal(err)
 	u.model.Settle()
@@ -70,35 +93,53 @@ func (u *Unit) RunAction(name string, params map[string]any) ActionResult {
 	return resultOf(a)
 }
 
-// exec runs a juju-exec, in a relation if rel is not negative.
-func (m *Model) exec(u *juju.Unit, rel int, remote string, script func(context.Context, *hookcmd.Client) error) error {
+// exec has run run a juju-exec, in a relation if rel is not negative.
+func (m *Model) exec(u *juju.Unit, rel int, remote string, script func(context.Context, *hookcmd.Client) error, run func(*juju.Commands)) error {
 	m.t.Helper()
-	e, ok := u.Application().Executor.(*executor)
-	if !ok || script == nil {
-		m.fatal(errors.New("cannot exec: there is no charm, or no script"))
+	if script == nil {
+		m.fatal(errors.New("cannot exec: the script is nil"))
 	}
 	c, err := u.RunCommands("", rel, remote)
 	m.fatal(err)
-	e.mu.Lock()
-	if e.scripts == nil {
-		e.scripts = make(map[*juju.Commands]func(context.Context, *hookcmd.Client) error)
+	var failure error
+	c.Func = func(ctx context.Context, hook *hookcmd.Client) error {
+		failure = guarded(ctx, hook, script)
+		return failure
 	}
-	e.scripts[c] = script
-	e.mu.Unlock()
 	m.drive(func() error {
-		for !c.Done && m.juju.Step(m.ctx) {
-		}
+		run(c)
 		return nil
 	})
 	if !c.Done {
 		m.fatal(fmt.Errorf("cannot exec on unit %s: it does not come to it; its status is %s", u.Name, u.Workload().Status))
 	}
-	return c.Err
+	return cmp.Or(failure, c.Err)
+}
+
+// guarded calls a script, whose panic is an error.
+func guarded(ctx context.Context, hook *hookcmd.Client, script func(context.Context, *hookcmd.Client) error) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = fmt.Errorf("the script panicked: %v\n%s", value, debug.Stack())
+		}
+	}()
+	return script(ctx, hook)
+}
+
+// exec is the Exec of units.
+func (u *Unit) exec(rel int, remote string, script func(context.Context, *hookcmd.Client) error) error {
+	u.model.t.Helper()
+	err := u.model.exec(u.unit, rel, remote, script, func(c *juju.Commands) {
+		for !c.Done && u.model.juju.Step(u.model.ctx) {
+		}
+	})
+	u.model.Settle()
+	return err
 }
 
 // ExecIn is [Unit.Exec] in a relation, about a remote unit; an empty one is the
 // only one, if there is only one.
 func (u *Unit) ExecIn(rel *ModelRelation, remote string, script func(ctx context.Context, hook *hookcmd.Client) error) error {
 	u.model.t.Helper()
-	return u.model.exec(u.unit, rel.relation.ID, remote, script)
+	return u.exec(rel.relation.ID, remote, script)
 }

@@ -24,6 +24,9 @@ func (a *Application) Name() string { return a.app.Name }
 // AddUnits adds n units, and returns them.
 func (a *Application) AddUnits(n int) []*Unit {
 	a.model.t.Helper()
+	if n < 1 {
+		a.model.fatal(fmt.Errorf("cannot add %d units to %q; RemoveUnit removes one", n, a.app.Name))
+	}
 	added, err := a.app.AddUnits(n)
 	a.model.fatal(err)
 	units := make([]*Unit, len(added))
@@ -99,6 +102,9 @@ func (a *Application) Status() Status { return statusOf(a.app.Status()) }
 // the metadata as it is.
 func (a *Application) Refresh(register func(*charm.Charm), opts *DeployOptions) {
 	a.model.t.Helper()
+	if register == nil {
+		a.model.fatal(fmt.Errorf("cannot refresh %q: register is nil; give what charm.Main is given", a.app.Name))
+	}
 	meta := a.app.Charm()
 	if opts != nil && (opts.Metadata != "" || opts.Dir != "") {
 		var err error
@@ -167,6 +173,13 @@ func (u *Unit) Restart() {
 	u.model.fatal(u.unit.Churn())
 }
 
+// RestartAgent restarts the unit's agent, which forgets what it keeps in memory.
+// On Kubernetes start runs again, and the Pebble of each container is ready.
+func (u *Unit) RestartAgent() {
+	u.model.t.Helper()
+	u.model.fatal(u.unit.RestartAgent())
+}
+
 // Reboot reboots the unit's machine, after which start runs again.
 func (u *Unit) Reboot() {
 	u.model.t.Helper()
@@ -181,9 +194,8 @@ func (u *Unit) Databag(endpoint string) map[string]string {
 }
 
 // Exec runs a function with the unit's hook commands, as juju exec does a
-// script: what it changes is kept if it succeeds. The model settles before and
-// after it.
+// script: what it changes is kept if it returns nil. Then the model settles.
 func (u *Unit) Exec(script func(ctx context.Context, hook *hookcmd.Client) error) error {
 	u.model.t.Helper()
-	return u.model.exec(u.unit, -1, "", script)
+	return u.exec(-1, "", script)
 }

@@ -3,6 +3,7 @@
 package charmtest
 
 import (
+	"encoding/json"
 	"slices"
 
 	"github.com/charmsmith/charmsmith/hookcmd"
@@ -12,13 +13,11 @@ import (
 
 // Call is a hook command that the charm has run.
 type Call struct {
-	Event   string // "db-relation-joined"
+	Event   string // "db-relation-joined"; of an action its name, of juju-exec "run-commands"
 	Command string // "relation-set"
 	Args    []string
-	Stdin   string
-	// Data is what a command was given that reads a map, whatever its form.
-	Data map[string]string
-	Code int // its exit code
+	Data    map[string]string // of relation-set and state-set: what it was given to write
+	Code    int               // its exit code
 }
 
 // String returns the command line.
@@ -31,7 +30,10 @@ func (h *Harness) record(hook *juju.Hook) { h.calls = append(h.calls, callsOf(ho
 func callsOf(hook *juju.Hook) []Call {
 	var calls []Call
 	for _, c := range hook.Calls() {
-		calls = append(calls, Call{Event: hook.Name(), Command: c.Command, Args: c.Args, Stdin: string(c.Stdin), Data: c.Data, Code: c.Code})
+		if c.Data == nil && len(c.Stdin) > 0 { // it was run as text
+			_ = json.Unmarshal(c.Stdin, &c.Data) // nil if it is no map
+		}
+		calls = append(calls, Call{Event: hook.Name(), Command: c.Command, Args: c.Args, Data: c.Data, Code: c.Code})
 	}
 	return calls
 }
@@ -51,34 +53,39 @@ func (h *Harness) Calls(commands ...string) []Call {
 // ResetCalls forgets the hook commands that have run.
 func (h *Harness) ResetCalls() { h.calls = nil }
 
-type interceptor func(call hookcmd.Call) (hookcmdtest.Answer, bool)
+// interceptor is what Intercept was given.
+type interceptor struct {
+	answer func(call hookcmd.Call) (hookcmdtest.Answer, bool)
+}
 
 // Intercept has f asked before each hook command, which it answers if it returns
 // true: to have it fail ([hookcmdtest.Failure]), to have it hang, or to tell what
-// this model cannot. It can be called by several goroutines at once. Of several, the one
-// that was added last is asked first. The function returned ends that.
+// this model cannot. It can be called by several goroutines at once. Of several,
+// the one that was added last is asked first. The function returned ends that.
+//
+// An f that hangs must return when the test ends: what waits for a channel does
+// if a t.Cleanup after [New] closes it.
 func (h *Harness) Intercept(f func(call hookcmd.Call) (answer hookcmdtest.Answer, ok bool)) (remove func()) {
-	index := len(h.intercept)
-	h.intercept = append(h.intercept, f)
-	h.model.juju.Intercept(h.answer)
+	i := &interceptor{answer: f}
+	h.setIntercept(append(slices.Clip(h.intercept), i))
 	return func() {
-		h.intercept[index] = nil
-		if !slices.ContainsFunc(h.intercept, func(f interceptor) bool { return f != nil }) {
-			h.intercept = nil
-			h.model.juju.Intercept(nil)
-		}
+		h.setIntercept(slices.DeleteFunc(slices.Clone(h.intercept), func(x *interceptor) bool { return x == i }))
 	}
 }
 
-func (h *Harness) answer(unit string, r juju.Request) *juju.Response {
-	call := hookcmd.Call{Command: r.Command, Args: r.Args, Stdin: r.Stdin}
-	for _, f := range slices.Backward(h.intercept) {
-		if f == nil {
-			continue
-		}
-		if answer, ok := f(call); ok {
-			return &juju.Response{Stdout: []byte(answer.Stdout), Stderr: []byte(answer.Stderr), Code: answer.Code}
-		}
+func (h *Harness) setIntercept(all []*interceptor) {
+	h.intercept = all
+	if len(all) == 0 {
+		h.model.juju.Intercept(nil)
+		return
 	}
-	return nil
+	h.model.juju.Intercept(func(_ string, r juju.Request) *juju.Response {
+		call := hookcmd.Call{Command: r.Command, Args: r.Args, Stdin: r.Stdin}
+		for _, i := range slices.Backward(all) {
+			if answer, ok := i.answer(call); ok {
+				return &juju.Response{Stdout: []byte(answer.Stdout), Stderr: []byte(answer.Stderr), Code: answer.Code}
+			}
+		}
+		return nil
+	})
 }

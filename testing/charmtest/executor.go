@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"sync"
 
 	"github.com/charmsmith/charmsmith/charm"
 	"github.com/charmsmith/charmsmith/hookcmd"
@@ -17,12 +16,7 @@ import (
 
 // executor runs a charm in this process: each hook is a charm.Run of its own,
 // with a new charm.
-type executor struct {
-	register func(*charm.Charm)
-
-	mu      sync.Mutex
-	scripts map[*juju.Commands]func(context.Context, *hookcmd.Client) error
-}
+type executor struct{ register func(*charm.Charm) }
 
 func newExecutor(register func(*charm.Charm)) *executor { return &executor{register: register} }
 
@@ -40,7 +34,7 @@ func (e *executor) Execute(ctx context.Context, h *juju.Hook) (exit juju.Exit) {
 		}
 	}()
 	if h.Event() == nil {
-		return e.exec(ctx, h)
+		return exec(ctx, h)
 	}
 	d := &dispatch{}
 	d.opts = charm.Options{Env: h.Environ(), Runner: h, Stderr: &d.stderr}
@@ -51,15 +45,11 @@ func (e *executor) Execute(ctx context.Context, h *juju.Hook) (exit juju.Exit) {
 }
 
 // exec runs the script of a juju-exec.
-func (e *executor) exec(ctx context.Context, h *juju.Hook) juju.Exit {
-	e.mu.Lock()
-	script := e.scripts[h.Commands()]
-	delete(e.scripts, h.Commands())
-	e.mu.Unlock()
-	if script == nil {
+func exec(ctx context.Context, h *juju.Hook) juju.Exit {
+	if h.Commands().Func == nil {
 		return juju.Exit{Code: 127, Err: errors.New("there is no shell in this model")}
 	}
-	if err := script(ctx, hookcmd.New(h, nil)); err != nil {
+	if err := h.Commands().Func(ctx, hookcmd.New(h, nil)); err != nil {
 		return juju.Exit{Code: 1, Err: err, Stderr: []byte(err.Error() + "\n")}
 	}
 	return juju.Exit{}

@@ -5,6 +5,7 @@ package charmtest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"runtime/pprof"
@@ -32,6 +33,19 @@ func newGuard(t testing.TB, m *Model) *guard {
 	return &guard{t: t, model: m, id: id, label: pprof.WithLabels(context.Background(), pprof.Labels("charmtest", id))}
 }
 
+// guard has a guard of t run the model's hooks. When t has failed, it logs the
+// trace under a title.
+func (m *Model) guard(t testing.TB, title func() string) {
+	g := newGuard(t, m)
+	m.watch = g.run
+	t.Cleanup(func() {
+		g.end()
+		if trace := m.Trace(100); t.Failed() && trace != "" {
+			t.Logf("%s\n%s", title(), trace)
+		}
+	})
+}
+
 // run runs f, in a goroutine of its own: a handler that does not return fails
 // the test instead of stopping it.
 func (g *guard) run(f func()) {
@@ -44,53 +58,95 @@ func (g *guard) run(f func()) {
 		f()
 		returned = true
 	}()
-	timer := time.NewTimer(g.model.opts.HookTimeout)
+	timeout := g.model.opts.HookTimeout
+	timer := time.NewTimer(timeout / 8) // until it is worth while to look
 	defer timer.Stop()
 	for steps := -1; ; {
 		select {
 		case returned := <-done:
-			if !returned { // a handler has called FailNow
-				g.t.FailNow()
+			if !returned {
+				g.exited()
 			}
 			return
 		case <-timer.C:
 			if now := g.model.juju.Steps(); now != steps { // it goes on
 				steps = now
-				timer.Reset(g.model.opts.HookTimeout)
+				timer.Reset(timeout)
 				continue
 			}
-			g.stuck = true
-			g.t.Fatalf("%s has not returned for %v:\n%s", g.model.juju.Running(), g.model.opts.HookTimeout, stackOf("juju.(*Model).execute"))
+			text := fmt.Sprintf("%s has not returned for %v, which is HookTimeout; it is here:\n%s", g.model.juju.Running(), timeout, goroutines(g.id))
+			g.stuck = !g.release(done)
+			g.t.Fatal(text)
 		}
+	}
+}
+
+// exited ends the test, as a handler did that called FailNow or SkipNow.
+func (g *guard) exited() {
+	g.t.Helper()
+	switch {
+	case g.t.Skipped():
+		g.t.SkipNow()
+	case !g.t.Failed():
+		g.t.Errorf("%s has ended its goroutine: by runtime.Goexit, or FailNow of another test", g.model.juju.Running())
+	}
+	g.t.FailNow()
+}
+
+// release ends the context of a handler that blocks, and reports whether it
+// returns upon that.
+func (g *guard) release(done <-chan bool) bool {
+	g.model.stop(errors.New("a handler did not return within HookTimeout"))
+	select {
+	case <-done:
+		return true
+	case <-time.After(time.Second):
+		return false
 	}
 }
 
 // mark has the goroutine, and those that it starts, be the guard's.
 func (g *guard) mark() { pprof.SetGoroutineLabels(g.label) }
 
-// end fails the test if goroutines that handlers started still run.
+// end fails the test if goroutines that handlers started have outlived their
+// dispatch.
 func (g *guard) end() {
 	g.t.Helper()
-	g.endOf(g.model.juju.Late())
+	leaked := g.leaked()
+	g.report(g.model.juju.Late(), leaked)
 }
 
-// endOf is end; late are the hook commands that came too late.
+// endOf is end of a guard of many models; late are the hook commands that came
+// too late.
 func (g *guard) endOf(late []string) {
 	g.t.Helper()
-	for _, text := range late {
-		g.t.Errorf("%s: a goroutine of the charm has outlived its dispatch", text)
+	g.report(late, g.leaked())
+}
+
+func (g *guard) report(late []string, leaked string) {
+	g.t.Helper()
+	const rule = "a charm's process ends with its dispatch, and so must the goroutines that handlers start"
+	switch {
+	case len(late) > 0:
+		g.t.Errorf("%s: %s", strings.Join(late, "\n"), rule)
+	case leaked != "":
+		g.t.Errorf("goroutines that handlers started still run: %s:\n%s", rule, leaked)
 	}
+}
+
+// leaked returns the stacks of the goroutines that handlers started and that
+// still run, waiting a little for those that are on their way out.
+func (g *guard) leaked() string {
 	if g.stuck {
-		return // reported
+		return "" // it was reported
 	}
-	var leaked string
 	for wait := time.Millisecond; wait < 2*time.Second; wait *= 2 {
-		if leaked = goroutines(g.id); leaked == "" {
-			return
+		if goroutines(g.id) == "" {
+			return ""
 		}
-		time.Sleep(wait) // they may be on their way out
+		time.Sleep(wait)
 	}
-	g.t.Errorf("goroutines that handlers started still run; a charm's process ends with its dispatch, and so must they:\n%s", leaked)
+	return goroutines(g.id)
 }
 
 // goroutines returns the stacks of those with the label of a guard.
@@ -99,11 +155,25 @@ func goroutines(id string) string {
 	_ = pprof.Lookup("goroutine").WriteTo(&all, 1) // a Buffer takes everything
 	var found []string
 	for _, group := range strings.Split(all.String(), "\n\n") {
-		if strings.Contains(group, fmt.Sprintf("labels: {\"charmtest\":%q}", id)) {
-			found = append(found, group)
+		if strings.Contains(group, fmt.Sprintf(`"charmtest":%q`, id)) { // perhaps among the charm's own
+			found = append(found, readable(group))
 		}
 	}
 	return strings.Join(found, "\n\n")
+}
+
+// readable returns a stack of a profile as one of runtime.Stack looks:
+// "#\t0x123\tmain.handler+0x45\t/home/me/charm.go:12" is a frame.
+func readable(group string) string {
+	var text strings.Builder
+	for line := range strings.Lines(group) {
+		columns := strings.FieldsFunc(line, func(r rune) bool { return r == '\t' || r == '\n' })
+		if len(columns) == 4 {
+			function, _, _ := strings.Cut(columns[2], "+0x")
+			fmt.Fprintf(&text, "%s\n\t%s\n", function, columns[3])
+		}
+	}
+	return strings.TrimSpace(text.String())
 }
 
 // stackOf returns the stacks of the goroutines that are in a function.

@@ -3,16 +3,13 @@
 package charmtest
 
 import (
-	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/charmsmith/charmsmith/charm"
 	"github.com/charmsmith/charmsmith/events"
-	"github.com/charmsmith/charmsmith/internal/charmdir"
+	"github.com/charmsmith/charmsmith/hookcmd"
 	"github.com/charmsmith/charmsmith/internal/juju"
 )
 
@@ -37,14 +34,23 @@ type Options struct {
 	// Kubernetes says that the model is on Kubernetes. Charms with containers
 	// are always there.
 	Kubernetes bool
+	// Machine and Zone are where the unit is, if not on Kubernetes. Default: a
+	// machine in no zone.
+	Machine, Zone string
 	// Principal is the unit that a subordinate belongs to. Default "principal/0".
 	Principal string
 	// Resources are the paths that resource-get tells, by name.
 	Resources map[string]string
-	// State is what the charm has stored before.
+	// State is what the charm has stored before by state-set.
 	State map[string]string
-	// HookTimeout is after how long a handler is said to block. Default 30 s of
-	// real time.
+	// ModelName and ModelUUID are the model's. Default "testmodel" and a fixed one.
+	ModelName, ModelUUID string
+	// Proxies are those that the model sets for charms.
+	Proxies charm.Proxies
+	// Cloud is what credential-get tells a charm that has Trust. Default: LXD
+	// on the own machine.
+	Cloud *hookcmd.CloudSpec
+	// HookTimeout is after how long a handler is said to block. Default 30 s.
 	HookTimeout time.Duration
 	// TextOnly runs all hook commands as text, as a charm's process does;
 	// otherwise most are answered by value, with the same results.
@@ -58,18 +64,17 @@ type Options struct {
 // Its methods fail the test if they cannot do what they say, or if the charm
 // fails; see [Harness.Try]. They are for one goroutine.
 type Harness struct {
+	*subject
 	t         testing.TB
 	model     *Model
-	meta      *charmdir.Charm
-	app       *juju.Application
-	unit      *juju.Unit
-	executor  *executor
 	calls     []Call
-	intercept []interceptor
-	tries     int // how many calls of Try there are in each other
+	intercept []*interceptor
+	tries     int      // how many calls of Try there are in each other
+	rest      []func() // what follows on a hook that has failed
 }
 
-// New returns a harness for the charm that register registers.
+// New returns a harness for the charm that register registers. When the test has
+// failed, what happened is logged.
 func New(t testing.TB, register func(*charm.Charm), opts *Options) *Harness {
 	t.Helper()
 	var o Options
@@ -77,199 +82,66 @@ func New(t testing.TB, register func(*charm.Charm), opts *Options) *Harness {
 		o = *opts
 	}
 	if register == nil {
-		t.Fatal("cannot make a harness: register is nil")
+		t.Fatal("cannot make a harness: register is nil; give what charm.Main is given")
 	}
 	known := &charms{}
 	meta, err := known.load(o.Metadata, o.Dir)
 	if err != nil {
 		t.Fatalf("cannot make a harness: %v", err)
 	}
-	m := newModel(t, &ModelOptions{
-		JujuVersion: o.JujuVersion, Kubernetes: o.Kubernetes || len(meta.Containers) > 0, NoRetry: true,
-		HookTimeout: o.HookTimeout, RecordCalls: true, TextOnly: o.TextOnly,
-	}, known)
-	g := newGuard(t, m)
-	m.watch = g.run
-	t.Cleanup(g.end)
-	h := &Harness{t: t, model: m, meta: meta, executor: newExecutor(register)}
-	if err := h.deploy(&o); err != nil {
+	m := newModel(t, o.modelOptions(meta), known)
+	h := &Harness{t: t, model: m}
+	if h.subject, err = o.deploy(m.juju, meta, register, "Options", nil); err != nil {
 		t.Fatalf("cannot make a harness: %v", err)
 	}
+	m.guard(t, func() string { return "what happened:" })
 	return h
-}
-
-func (h *Harness) deploy(o *Options) error {
-	unit := o.Unit
-	if unit == "" {
-		unit = h.meta.Name + "/0"
-	}
-	app, number, err := splitUnit(unit)
-	if err != nil {
-		return fmt.Errorf("Options.Unit: %w", err)
-	}
-	d := juju.Deployment{Name: app, Charm: h.meta, Executor: h.executor, Config: o.Config, Trust: o.Trust, Resources: make(map[string]juju.Resource)}
-	for name, path := range o.Resources {
-		resource, ok := h.meta.Resources[name]
-		if !ok {
-			return fmt.Errorf("Options.Resources: the charm has no resource %q", name)
-		}
-		d.Resources[name] = juju.Resource{Type: resource.Type, Path: path}
-	}
-	if h.app, err = h.model.juju.Deploy(d); err != nil {
-		return err
-	}
-	if h.meta.Subordinate {
-		err = h.addSubordinate(o.Principal, number)
-	} else {
-		h.unit, err = h.app.AddUnit(number)
-	}
-	if err != nil {
-		return err
-	}
-	if !o.Leader {
-		h.app.SetNoLeader()
-	}
-	h.unit.SkipToStarted()
-	h.unit.SetState(o.State)
-	return nil
-}
-
-// addSubordinate adds our unit to a principal that is made up.
-func (h *Harness) addSubordinate(principal string, number int) error {
-	if principal == "" {
-		principal = "principal/0"
-	}
-	app, n, err := splitUnit(principal)
-	if err != nil {
-		return fmt.Errorf("Options.Principal: %w", err)
-	}
-	a, err := h.model.juju.Deploy(juju.Deployment{Name: app})
-	if err != nil {
-		return err
-	}
-	p, err := a.AddUnit(n)
-	if err != nil {
-		return err
-	}
-	h.unit, err = h.app.AddSubordinate(number, p)
-	return err
-}
-
-// splitUnit returns the application and the number of a unit's name.
-func splitUnit(name string) (app string, number int, err error) {
-	app, text, ok := strings.Cut(name, "/")
-	number, numberErr := strconv.Atoi(text)
-	if !ok || numberErr != nil || app == "" || number < 0 || strconv.Itoa(number) != text {
-		return "", 0, fmt.Errorf("%q is no unit's name; those are like \"db/0\"", name)
-	}
-	return app, number, nil
 }
 
 // Emit runs one event, and fails the test if the charm fails. The event must be
 // one that Juju could send now: a RelationJoined is for a unit that is in the
 // relation and has not joined, for example, which [Relation.Join] takes care of.
+// Actions are run by [Harness.RunAction].
 func (h *Harness) Emit(ev events.Event) {
 	h.t.Helper()
-	h.emit(func() (*juju.Hook, juju.Outcome, error) {
-		return h.model.juju.Dispatch(h.model.ctx, h.unit, ev)
-	})
+	h.rest = nil
+	h.send(ev)
 }
 
-// Again runs the hook again that has failed, as Juju does until it succeeds.
-func (h *Harness) Again() {
+// send is Emit, as one of several steps.
+func (h *Harness) send(ev events.Event) {
 	h.t.Helper()
+	if err := h.checkEvent(h.model.juju, ev); err != nil {
+		h.fatal(fmt.Errorf("cannot send %s to %s: %w%s", describe(ev), h.unit.Name, err, instead(ev, true)))
+	}
 	h.emit(func() (*juju.Hook, juju.Outcome, error) {
-		return h.model.juju.Redo(h.model.ctx, h.unit)
-	})
-}
-
-// emit runs one hook.
-func (h *Harness) emit(dispatch func() (*juju.Hook, juju.Outcome, error)) {
-	h.t.Helper()
-	var hook *juju.Hook
-	var outcome juju.Outcome
-	var err error
-	h.model.drive(func() error {
-		hook, outcome, err = dispatch()
-		return nil
-	})
-	if hook == nil {
-		h.fatal(err) // the event cannot be, or nothing is due
-		return
-	}
-	h.record(hook)
-	if outcome != juju.Succeeded {
-		h.failed(&HookError{Hook: hook.Name(), Outcome: outcome.String(), Err: err})
-	}
-}
-
-// HookError is what [Harness.Try] returns of a hook that did not succeed.
-type HookError struct {
-	Hook    string // "db-relation-joined"
-	Outcome string // "failed", "flush refused", "killed" or "reboot"
-	Err     error  // what the charm, or the flush, failed with; may be nil
-}
-
-// Error says which hook failed and why.
-func (e *HookError) Error() string {
-	if e.Err == nil {
-		return fmt.Sprintf("%s: %s", e.Hook, e.Outcome)
-	}
-	return fmt.Sprintf("%s: %s: %v", e.Hook, e.Outcome, e.Err)
-}
-
-// Unwrap returns e.Err.
-func (e *HookError) Unwrap() error { return e.Err }
-
-// tried is the panic by which a hook's failure reaches Try.
-type tried struct{ err *HookError }
-
-// Try calls do, and returns the failure of the first hook in it, which then is
-// the last that was run; nil if none failed. Without Try such a failure fails
-// the test.
-func (h *Harness) Try(do func()) (err error) {
-	h.tries++
-	defer func() {
-		h.tries--
-		switch value := recover().(type) {
-		case nil:
-		case tried:
-			err = value.err
-		default:
-			panic(value)
+		hook, outcome, err := h.model.juju.Dispatch(h.model.ctx, h.unit, ev)
+		if hook == nil {
+			err = fmt.Errorf("%w%s", err, instead(ev, true))
 		}
-	}()
-	do()
-	return nil
+		return hook, outcome, err
+	})
 }
 
-func (h *Harness) failed(err *HookError) {
+// Remove removes the unit: it has a departed event with Self for each unit in
+// its relations, then broken of those that are not of peers, storage-detaching,
+// stop and remove. After that it is gone.
+func (h *Harness) Remove() {
 	h.t.Helper()
-	if h.tries > 0 {
-		panic(tried{err})
-	}
-	text := err.Error()
-	var handler *charm.HandlerError
-	if errors.As(err, &handler) && handler.Stack != nil {
-		text += "\n" + string(handler.Stack)
-	}
-	h.t.Fatal(text)
-}
-
-// fatal fails and ends the test if there is an error.
-func (h *Harness) fatal(err error) {
-	if err != nil {
-		h.t.Helper()
-		h.t.Fatal(err)
-	}
+	h.fatal(h.unit.Remove())
+	h.due(h.model.juju.DispatchRemoval)
 }
 
 // Unit returns the unit's name, "app/0".
 func (h *Harness) Unit() string { return h.unit.Name }
 
 // KillNext kills the charm at the n-th hook command of the next hook or, if it
-// runs fewer, at its end. [Harness.Again] runs the hook again.
-func (h *Harness) KillNext(n int) { h.model.KillNext(n) }
+// runs fewer, at its end: nothing of what it wrote is kept. [Harness.Again] runs
+// the hook again.
+func (h *Harness) KillNext(n int) {
+	h.t.Helper()
+	h.model.KillNext(n)
+}
 
 // RefuseNextFlush refuses what the next hook that writes something wrote.
 func (h *Harness) RefuseNextFlush() { h.model.RefuseNextFlush() }
@@ -282,6 +154,7 @@ func (h *Harness) LoseLeadership() { h.model.juju.DeposeNext() }
 // are sent. Other hooks are not: update-status is, as all, sent by Emit.
 func (h *Harness) Advance(d time.Duration) {
 	h.t.Helper()
+	h.fatal(checkDuration(d))
 	h.model.juju.Pass(d)
 	h.secretHooks()
 }

@@ -3,15 +3,16 @@
 package charmtest
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/charmsmith/charmsmith/charm"
-	"github.com/charmsmith/charmsmith/internal/charmdir"
+	"github.com/charmsmith/charmsmith/hookcmd"
 	"github.com/charmsmith/charmsmith/internal/juju"
 )
 
@@ -35,16 +36,44 @@ type ModelOptions struct {
 	// Attempts is how often a hook may fail in a row before [Model.Settle] fails
 	// the test. Default 4.
 	Attempts int
-	// HookTimeout is after how long a handler is said to block. Default 30 s of
-	// real time.
+	// HookTimeout is after how long a handler is said to block. Default 30 s.
 	HookTimeout time.Duration
-	// RecordCalls keeps the hook commands for [Model.Calls].
-	RecordCalls bool
 	// TextOnly runs all hook commands as text, as a charm's process does;
 	// otherwise most are answered by value, with the same results.
 	TextOnly bool
+	// Name and UUID are the model's. Default "testmodel" and a fixed one.
+	Name, UUID string
+	// Proxies are those that the model sets for charms.
+	Proxies charm.Proxies
+	// Cloud is what credential-get tells a charm that is trusted. Default: LXD
+	// on the own machine.
+	Cloud *hookcmd.CloudSpec
 	// Faults happen by the seed's choice.
 	Faults Faults
+
+	recordCalls bool
+}
+
+// timeout returns HookTimeout, or its default.
+func (o *ModelOptions) timeout() time.Duration { return cmp.Or(o.HookTimeout, 30*time.Second) }
+
+// juju returns the options of the model itself.
+func (o *ModelOptions) juju() (*juju.Options, error) {
+	if v := charm.ParseJujuVersion(o.JujuVersion); o.JujuVersion != "" && v.Major != 3 && v.Major != 4 {
+		return nil, fmt.Errorf(`JujuVersion is %q, but the rules known are those of Juju 4 and 3.6: use "4.1.0" or "3.6.0"`, o.JujuVersion)
+	}
+	opts := &juju.Options{
+		Seed: o.Seed, Version: o.JujuVersion, CAAS: o.Kubernetes, NoRetry: o.NoRetry,
+		RecordCalls: o.recordCalls, TextOnly: o.TextOnly,
+		Name: o.Name, UUID: o.UUID, Proxies: juju.Proxies(o.Proxies), Cloud: o.Cloud,
+	}
+	if o.Choices == "" {
+		return opts, nil
+	}
+	var err error
+	opts.OnlyChoices = true
+	opts.Choices, err = decodeChoices(o.Choices)
+	return opts, err
 }
 
 // Faults are what can go wrong in a model: each is how often at most, by the
@@ -79,9 +108,9 @@ type Model struct {
 	opts    ModelOptions
 	charms  *charms
 	watch   func(f func())
-	ctx     context.Context
-	late    []string
-	running bool
+	ctx     context.Context // of all handlers
+	stop    context.CancelCauseFunc
+	running bool // hooks
 }
 
 // failer is what a model reports to: a test, or one schedule of many.
@@ -96,39 +125,21 @@ type failer interface {
 func NewModel(t testing.TB, opts *ModelOptions) *Model {
 	t.Helper()
 	m := newModel(t, opts, &charms{})
-	g := newGuard(t, m)
-	m.watch = g.run
-	t.Cleanup(func() {
-		g.end()
-		if t.Failed() {
-			t.Logf("the model (seed %d):\n%s", m.opts.Seed, m.Trace(100))
-		}
-	})
+	m.guard(t, func() string { return fmt.Sprintf("the model (seed %d):", m.opts.Seed) })
 	return m
 }
 
 func newModel(t failer, opts *ModelOptions, known *charms) *Model {
-	m := &Model{t: t, charms: known, ctx: context.Background()}
+	t.Helper()
+	m := &Model{t: t, charms: known}
+	m.ctx, m.stop = context.WithCancelCause(context.Background())
 	if opts != nil {
 		m.opts = *opts
 	}
-	if m.opts.HookTimeout == 0 {
-		m.opts.HookTimeout = 30 * time.Second
-	}
-	o := juju.Options{
-		Seed: m.opts.Seed, Version: m.opts.JujuVersion, CAAS: m.opts.Kubernetes, NoRetry: m.opts.NoRetry,
-		RecordCalls: m.opts.RecordCalls, TextOnly: m.opts.TextOnly,
-	}
-	if m.opts.Choices != "" {
-		choices, err := decodeChoices(m.opts.Choices)
-		if err != nil {
-			t.Helper()
-			t.Errorf("%v", err)
-			t.FailNow()
-		}
-		o.Choices, o.OnlyChoices = choices, true
-	}
-	m.juju = juju.New(&o)
+	m.opts.HookTimeout = m.opts.timeout()
+	o, err := m.opts.juju()
+	m.fatal(err)
+	m.juju = juju.New(o)
 	if m.opts.Faults != (Faults{}) {
 		m.SetFaults(m.opts.Faults)
 	}
@@ -167,94 +178,6 @@ func (m *Model) Trace(n int) string {
 	return text.String()
 }
 
-// DeployOptions of [Model.DeployCharm]. A nil *DeployOptions and zero fields mean
-// the defaults.
-type DeployOptions struct {
-	// Metadata is the text of the charm's charmcraft.yaml. Default: what Dir has.
-	Metadata string
-	// Dir is the charm's directory, with a charmcraft.yaml or a metadata.yaml.
-	// Default: the nearest such directory at or above the current one, which for
-	// a test is the package's.
-	Dir    string
-	Config map[string]any
-	Trust  bool // as of juju deploy --trust
-	// Model is the UUID of another model, where the application is offered.
-	Model string
-	// Resources are the paths that resource-get tells, by name.
-	Resources map[string]string
-}
-
-// Deploy deploys n units of a charm as an application of the name given. Its
-// metadata is found as [DeployOptions] says.
-func (m *Model) Deploy(name string, register func(*charm.Charm), n int) *Application {
-	m.t.Helper()
-	return m.DeployCharm(name, register, n, nil)
-}
-
-// DeployCharm is [Model.Deploy] with options.
-func (m *Model) DeployCharm(name string, register func(*charm.Charm), n int, opts *DeployOptions) *Application {
-	m.t.Helper()
-	var o DeployOptions
-	if opts != nil {
-		o = *opts
-	}
-	if register == nil {
-		m.fatal(fmt.Errorf("cannot deploy %q: register is nil", name))
-	}
-	meta, err := m.charms.load(o.Metadata, o.Dir)
-	if err != nil {
-		m.fatal(fmt.Errorf("cannot deploy %q: %w", name, err))
-	}
-	d := juju.Deployment{Name: name, Charm: meta, Executor: newExecutor(register), Units: n, Config: o.Config, Trust: o.Trust, ModelUUID: o.Model}
-	for resource, path := range o.Resources {
-		if d.Resources == nil {
-			d.Resources = make(map[string]juju.Resource)
-		}
-		d.Resources[resource] = juju.Resource{Type: meta.Resources[resource].Type, Path: path}
-	}
-	a, err := m.juju.Deploy(d)
-	m.fatal(err)
-	return &Application{model: m, app: a}
-}
-
-// charms keeps metadata that was read, for the many models of an Explore.
-type charms struct {
-	mu   sync.Mutex
-	read map[[2]string]*charmdir.Charm
-}
-
-func (c *charms) load(text, dir string) (*charmdir.Charm, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	key := [2]string{text, dir}
-	if meta := c.read[key]; meta != nil {
-		return meta, nil
-	}
-	meta, err := readCharm(text, dir)
-	if err != nil {
-		return nil, err
-	}
-	if c.read == nil {
-		c.read = make(map[[2]string]*charmdir.Charm)
-	}
-	c.read[key] = meta
-	return meta, nil
-}
-
-func readCharm(text, dir string) (*charmdir.Charm, error) {
-	if text != "" {
-		return charmdir.Parse(charmdir.Files{Charmcraft: []byte(text)})
-	}
-	if dir == "" {
-		found, err := charmdir.Find(".")
-		if err != nil {
-			return nil, fmt.Errorf("%w; set Dir or Metadata", err)
-		}
-		dir = found
-	}
-	return charmdir.ReadDir(dir)
-}
-
 // Settle runs hooks until no unit has one. It fails the test if that does not
 // come to an end, or if a hook keeps failing.
 func (m *Model) Settle() {
@@ -283,22 +206,33 @@ func (m *Model) Step() bool {
 // Nothing sleeps.
 func (m *Model) Advance(d time.Duration) {
 	m.t.Helper()
+	m.fatal(checkDuration(d))
 	m.drive(func() error {
 		_, err := m.juju.Advance(m.ctx, d, m.settle())
 		return err
 	})
 }
 
+func checkDuration(d time.Duration) error {
+	if d < 0 {
+		return fmt.Errorf("cannot advance the time by %v: it does not go back", d)
+	}
+	return nil
+}
+
 // drive runs hooks.
 func (m *Model) drive(run func() error) {
 	m.t.Helper()
-	if m.running {
-		m.fatal(fmt.Errorf("the model is running hooks: a handler must not drive it"))
+	switch {
+	case m.ctx.Err() != nil:
+		m.fatal(fmt.Errorf("the model has stopped: %w", context.Cause(m.ctx)))
+	case m.running:
+		m.fatal(errors.New("the model is running hooks: a handler must not drive it"))
 	}
 	var err error
 	m.running = true
+	defer func() { m.running = false }()
 	m.watch(func() { err = run() })
-	m.running = false
 	m.fatal(err)
 }
 
@@ -365,7 +299,13 @@ func (m *Model) SetFaults(f Faults) { m.juju.SetFaults(juju.Faults(f)) }
 
 // KillNext kills the charm at the n-th hook command of the next hook or, if it
 // runs fewer, at its end.
-func (m *Model) KillNext(n int) { m.juju.KillNext(n) }
+func (m *Model) KillNext(n int) {
+	m.t.Helper()
+	if n < 1 {
+		m.fatal(fmt.Errorf("cannot kill the charm at hook command %d: the first is 1", n))
+	}
+	m.juju.KillNext(n)
+}
 
 // RefuseNextFlush refuses what the next hook that writes something wrote.
 func (m *Model) RefuseNextFlush() { m.juju.RefuseNextFlush() }

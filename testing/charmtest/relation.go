@@ -4,9 +4,7 @@ package charmtest
 
 import (
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
 	"github.com/charmsmith/charmsmith/events"
 	"github.com/charmsmith/charmsmith/internal/charmdir"
@@ -24,7 +22,8 @@ type Relation struct {
 // Peers returns the relation of a peer endpoint, which exists from the start.
 func (h *Harness) Peers(endpoint string) *Relation {
 	h.t.Helper()
-	e := h.endpoint(endpoint)
+	e, err := h.endpoint(endpoint)
+	h.fatal(err)
 	if e.Role != charmdir.RolePeer {
 		h.fatal(fmt.Errorf("endpoint %q is no peer endpoint; use Relate to add a relation of it", endpoint))
 	}
@@ -41,7 +40,8 @@ func (h *Harness) Peers(endpoint string) *Relation {
 // relation-created. Units join by [Relation.Join].
 func (h *Harness) Relate(endpoint, app string) *Relation {
 	h.t.Helper()
-	e := h.endpoint(endpoint)
+	e, err := h.endpoint(endpoint)
+	h.fatal(err)
 	if e.Role == charmdir.RolePeer {
 		h.fatal(fmt.Errorf("endpoint %q is a peer endpoint, whose relation exists from the start; use Peers", endpoint))
 	}
@@ -53,21 +53,12 @@ func (h *Harness) Relate(endpoint, app string) *Relation {
 	h.fatal(err)
 	r := &Relation{h: h, end: added.End(h.app.Name)}
 	h.unit.Enter(r.end)
-	h.Emit(events.RelationCreated{RelationRef: r.ref()})
+	h.Emit(events.RelationCreated{RelationRef: r.Ref()})
 	return r
 }
 
-func (h *Harness) endpoint(name string) charmdir.Endpoint {
-	h.t.Helper()
-	e, ok := h.meta.Endpoints[name]
-	if !ok {
-		names := slices.Sorted(maps.Keys(h.meta.Endpoints))
-		h.fatal(fmt.Errorf("the charm has no endpoint %q; it has %s", name, strings.Join(names, ", ")))
-	}
-	return e
-}
-
-func (r *Relation) ref() events.RelationRef {
+// Ref names the relation in events that a test makes for [Harness.Emit].
+func (r *Relation) Ref() events.RelationRef {
 	return events.RelationRef{Endpoint: r.end.Endpoint.Name, ID: r.end.ID(), App: r.end.RemoteName()}
 }
 
@@ -82,7 +73,7 @@ func (r *Relation) isPeer() bool { return r.end.Other() == r.end }
 // require ends the test if the relation is gone.
 func (r *Relation) require() {
 	r.h.t.Helper()
-	if r.ended {
+	if r.ended || r.end.Relation().Life() != juju.Alive {
 		r.h.fatal(fmt.Errorf("relation %s is gone; Relate makes another", r))
 	}
 }
@@ -93,56 +84,48 @@ func (r *Relation) require() {
 func (r *Relation) Join(unit string, data map[string]string) {
 	r.h.t.Helper()
 	r.require()
-	r.enter(unit, data)
-	r.emit("joined", unit)
-	r.emit("changed", unit)
+	if _, err := r.h.enter(r.h.model.juju, r.end, unit, data); err != nil {
+		r.h.fatal(fmt.Errorf("cannot have %s join relation %s: %w", unit, r, err))
+	}
+	r.inOrder(step{"joined", unit}, step{"changed", unit})
 }
 
-// enter makes the remote unit, if there is none yet, and has it enter the scope.
-func (r *Relation) enter(unit string, data map[string]string) {
+// step is an event of the relation about a unit or, if that is empty, the
+// application.
+type step struct{ what, unit string }
+
+// inOrder sends events.
+func (r *Relation) inOrder(steps ...step) {
 	r.h.t.Helper()
-	app, number, err := splitUnit(unit)
-	r.h.fatal(err)
-	switch {
-	case unit == r.h.unit.Name:
-		r.h.fatal(fmt.Errorf("cannot have %s join relation %s: that is the unit itself, which is never among its own peers; name another one", unit, r))
-	case app != r.end.RemoteName():
-		r.h.fatal(fmt.Errorf("cannot have %s join relation %s: it is with application %q", unit, r, r.end.RemoteName()))
+	var sends []func()
+	for _, s := range steps {
+		sends = append(sends, func() { r.h.t.Helper(); r.h.send(r.event(s)) })
 	}
-	remote := r.end.Other().App
-	u := r.h.model.juju.Unit(unit)
-	if u == nil {
-		if r.end.Scoped() {
-			u, err = remote.AddMadeUpSubordinate(number, r.h.unit)
-		} else {
-			u, err = remote.AddMadeUpUnit(number)
+	r.h.inOrder(sends...)
+}
+
+// event returns the event of a step.
+func (r *Relation) event(s step) events.Event {
+	ref, peer := r.Ref(), r.isPeer()
+	switch s.what {
+	case "joined":
+		if peer {
+			return events.PeerJoined{RelationRef: ref, Unit: s.unit}
 		}
-		r.h.fatal(err)
-	}
-	r.h.fatal(r.end.Other().Enter(u, data))
-}
-
-// emit sends an event of the relation about a unit, or the application if that
-// is empty.
-func (r *Relation) emit(what, unit string) {
-	r.h.t.Helper()
-	ref := r.ref()
-	var ev events.Event
-	switch {
-	case what == "joined" && r.isPeer():
-		ev = events.PeerJoined{RelationRef: ref, Unit: unit}
-	case what == "joined":
-		ev = events.RelationJoined{RelationRef: ref, Unit: unit}
-	case what == "changed" && r.isPeer():
-		ev = events.PeerChanged{RelationRef: ref, Unit: unit}
-	case what == "changed":
-		ev = events.RelationChanged{RelationRef: ref, Unit: unit}
-	case r.isPeer():
-		ev = events.PeerDeparted{RelationRef: ref, Unit: unit}
+		return events.RelationJoined{RelationRef: ref, Unit: s.unit}
+	case "changed":
+		if peer {
+			return events.PeerChanged{RelationRef: ref, Unit: s.unit}
+		}
+		return events.RelationChanged{RelationRef: ref, Unit: s.unit}
+	case "departed":
+		if peer {
+			return events.PeerDeparted{RelationRef: ref, Unit: s.unit}
+		}
+		return events.RelationDeparted{RelationRef: ref, Unit: s.unit}
 	default:
-		ev = events.RelationDeparted{RelationRef: ref, Unit: unit}
+		return events.RelationBroken{RelationRef: ref}
 	}
-	r.h.Emit(ev)
 }
 
 // member returns a remote unit that has joined.
@@ -162,7 +145,7 @@ func (r *Relation) Update(unit string, data map[string]string) {
 	changed, err := r.end.Other().Write(r.member(unit), data)
 	r.h.fatal(err)
 	if changed {
-		r.emit("changed", unit)
+		r.inOrder(step{"changed", unit})
 	}
 }
 
@@ -173,7 +156,7 @@ func (r *Relation) UpdateApp(data map[string]string) {
 	r.h.t.Helper()
 	r.require()
 	if r.end.Other().WriteApp(data) {
-		r.emit("changed", "")
+		r.inOrder(step{"changed", ""})
 	}
 }
 
@@ -182,7 +165,7 @@ func (r *Relation) UpdateApp(data map[string]string) {
 func (r *Relation) Depart(unit string) {
 	r.h.t.Helper()
 	r.h.fatal(r.end.Other().Leave(r.member(unit)))
-	r.emit("departed", unit)
+	r.inOrder(step{"departed", unit})
 }
 
 // Break removes the relation: the unit has a departed event for each remote
@@ -193,12 +176,31 @@ func (r *Relation) Break() {
 	if r.isPeer() {
 		r.h.fatal(fmt.Errorf("a peer relation never breaks: it goes with the application"))
 	}
-	r.h.fatal(r.end.Relation().Remove())
+	var steps []step
 	for _, unit := range r.Units() {
-		r.emit("departed", unit)
+		steps = append(steps, step{"departed", unit})
 	}
+	r.h.fatal(r.end.Relation().Remove())
 	r.ended = true
-	r.h.Emit(events.RelationBroken{RelationRef: r.ref()})
+	r.inOrder(append(steps, step{"broken", ""})...)
+}
+
+// SetLocal changes the unit's own databag, as the charm did before; empty values
+// delete keys. No event follows.
+func (r *Relation) SetLocal(data map[string]string) {
+	r.h.t.Helper()
+	r.require()
+	_, err := r.end.Write(r.h.unit, data)
+	r.h.fatal(err)
+}
+
+// SetLocalApp changes our application's databag, as its leader did before; empty
+// values delete keys. No event follows; in a peer relation [Relation.UpdateApp]
+// sends one.
+func (r *Relation) SetLocalApp(data map[string]string) {
+	r.h.t.Helper()
+	r.require()
+	r.end.WriteApp(data)
 }
 
 // Units returns the remote units that have joined, sorted as relation-list does.

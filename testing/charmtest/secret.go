@@ -177,6 +177,5 @@ func (h *Harness) Secret(labelOrURI string) *Secret {
 // secretHooks sends the secret hooks that are due.
 func (h *Harness) secretHooks() {
 	h.t.Helper()
-	for h.emitDue(h.model.juju.DispatchSecret) {
-	}
+	h.due(h.model.juju.DispatchSecret)
 }

@@ -3,6 +3,7 @@
 package charmtest
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -59,12 +60,47 @@ func (h *Harness) IsLeader() bool { return h.unit.IsLeader() }
 func (h *Harness) Upgrade(register func(*charm.Charm)) {
 	h.t.Helper()
 	if register == nil {
-		h.fatal(fmt.Errorf("cannot upgrade: register is nil"))
+		h.fatal(errors.New("cannot upgrade: register is nil; give what charm.Main is given"))
 	}
 	h.executor.register = register
-	h.Emit(events.UpgradeCharm{})
-	h.Emit(events.ConfigChanged{})
+	h.upgraded()
 }
+
+// upgraded sends what follows on another revision of the charm or of a resource.
+func (h *Harness) upgraded() {
+	h.t.Helper()
+	h.inOrder(
+		func() { h.t.Helper(); h.send(events.UpgradeCharm{}) },
+		func() { h.t.Helper(); h.send(events.ConfigChanged{}) },
+	)
+}
+
+// SetResource sets the path that resource-get tells, as juju attach-resource
+// does, and sends upgrade-charm and config-changed.
+func (h *Harness) SetResource(name, path string) {
+	h.t.Helper()
+	resources, err := resourcesOf(h.meta, map[string]string{name: path})
+	if err != nil {
+		h.fatal(fmt.Errorf("cannot set a resource: %w", err))
+	}
+	h.app.SetResource(name, resources[name])
+	h.upgraded()
+}
+
+// SetLeaderSettings changes what leader-get tells in Juju 3.6, as another leader
+// does, and sends leader-settings-changed; empty values delete keys.
+func (h *Harness) SetLeaderSettings(settings map[string]string) {
+	h.t.Helper()
+	if h.unit.IsLeader() {
+		h.fatal(errors.New("cannot set leader settings: the unit is the leader, whose charm writes them; it is another's after SetLeader(false)"))
+	}
+	if h.app.SetLeaderSettings(settings) {
+		h.Emit(events.LeaderSettingsChanged{})
+	}
+}
+
+// LeaderSettings returns what the leader wrote with leader-set, which Juju 3.6 has.
+func (h *Harness) LeaderSettings() map[string]string { return h.app.LeaderSettings() }
 
 // Network is what network-get tells of a binding.
 type Network struct {
@@ -85,7 +121,13 @@ type InterfaceAddress struct{ Value, CIDR, Hostname string }
 
 // SetNetwork sets what network-get tells of a binding: an endpoint, an extra
 // binding or, as "db:3", one relation; empty: all that nothing else is said of.
-func (h *Harness) SetNetwork(binding string, n Network) { h.unit.SetNetwork(binding, networkOf(n)) }
+func (h *Harness) SetNetwork(binding string, n Network) {
+	h.t.Helper()
+	if err := h.checkBinding(binding); err != nil {
+		h.fatal(fmt.Errorf("cannot set a network: %w", err))
+	}
+	h.unit.SetNetwork(binding, networkOf(n))
+}
 
 func networkOf(n Network) juju.Network {
 	network := juju.Network{IngressAddresses: n.IngressAddresses, EgressSubnets: n.EgressSubnets}
@@ -108,7 +150,7 @@ func networkOf(n Network) juju.Network {
 }
 
 // SetPlannedUnits has goal-state tell of n units of the application, our own
-// among them; 0 is as many as there are.
+// among them; 0 is as many as there are, -1 none, as if it were being removed.
 func (h *Harness) SetPlannedUnits(n int) { h.app.SetPlannedUnits(n) }
 
 // Now returns the model's time.

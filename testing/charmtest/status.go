@@ -37,7 +37,11 @@ func (h *Harness) StatusHistory() []Status { return statusesOf(h.unit.History())
 func (h *Harness) AppStatus() Status { return statusOf(h.app.Status()) }
 
 // SetAppStatus sets the application's status, as another leader did.
-func (h *Harness) SetAppStatus(status, message string) { h.app.SetStatus(status, message) }
+func (h *Harness) SetAppStatus(status, message string) {
+	h.t.Helper()
+	h.fatal(checkStatus(status))
+	h.app.SetStatus(status, message)
+}
 
 // WorkloadVersion returns the version that the charm has set.
 func (h *Harness) WorkloadVersion() string { return h.unit.WorkloadVersion() }
@@ -62,8 +66,10 @@ type LogLine struct {
 func (h *Harness) Logs() []LogLine { return h.model.Logs() }
 
 // Logs returns what the charms have logged, the oldest line first.
-func (m *Model) Logs() []LogLine {
-	lines := m.juju.Logs()
+func (m *Model) Logs() []LogLine { return logsOf(m.juju) }
+
+func logsOf(m *juju.Model) []LogLine {
+	lines := m.Logs()
 	logs := make([]LogLine, len(lines))
 	for i, l := range lines {
 		logs[i] = LogLine{Unit: l.Unit, Level: l.Level, Message: l.Message}

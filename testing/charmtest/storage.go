@@ -3,8 +3,11 @@
 package charmtest
 
 import (
-	"context"
+	"fmt"
+	"strconv"
+	"strings"
 
+	"github.com/charmsmith/charmsmith/internal/charmdir"
 	"github.com/charmsmith/charmsmith/internal/juju"
 )
 
@@ -13,6 +16,21 @@ type Storage struct {
 	ID       string // "data/0"
 	Kind     string // "filesystem" or "block"
 	Location string
+}
+
+// check is the error of an instance that a unit of the charm cannot have.
+func (s Storage) check(meta *charmdir.Charm) error {
+	name, number, _ := strings.Cut(s.ID, "/")
+	declared, ok := meta.Storage[name]
+	switch _, err := strconv.Atoi(number); {
+	case err != nil:
+		return fmt.Errorf("%q is no storage instance; those are like \"data/0\"", s.ID)
+	case !ok:
+		return undeclared("storage", name, meta.Storage)
+	case s.Kind != declared.Type:
+		return fmt.Errorf("Kind of %s is %q, not %q", s.ID, declared.Type, s.Kind)
+	}
+	return nil
 }
 
 func storageOf(u *juju.Unit) []Storage {
@@ -57,20 +75,7 @@ func (h *Harness) AttachStorage(id string) {
 // charm has asked for by storage-add.
 func (h *Harness) StorageHooks() {
 	h.t.Helper()
-	for h.emitDue(h.model.juju.DispatchStorage) {
-	}
-}
-
-// emitDue runs the hook that is due, if there is one.
-func (h *Harness) emitDue(dispatch func(context.Context, *juju.Unit) (*juju.Hook, juju.Outcome, error)) (ran bool) {
-	h.t.Helper()
-	ran = true
-	h.emit(func() (*juju.Hook, juju.Outcome, error) {
-		hook, outcome, err := dispatch(h.model.ctx, h.unit)
-		ran = hook != nil
-		return hook, outcome, err
-	})
-	return ran
+	h.due(h.model.juju.DispatchStorage)
 }
 
 // Storage returns the storage instances that the unit has.

@@ -85,11 +85,10 @@ func run(ctx context.Context, register func(*Charm), opts *Options, in internals
 	if o.Stderr == nil {
 		o.Stderr = io.Discard
 	}
-	guard := guardOf(o.Env)
-	if lookup(o.Env, dispatchVariable) == guard {
+	if running := lookup(o.Env, dispatchVariable); running != "" && running == guardOf(o.Env) {
 		return nil // the charm, or a program it runs, runs the charm
 	}
-	runner, runnerErr := o.runner(guard)
+	runner, runnerErr := o.runner()
 	d := &dispatch{
 		env:    o.Env,
 		unit:   lookup(o.Env, "JUJU_UNIT_NAME"),
@@ -119,13 +118,13 @@ func run(ctx context.Context, register func(*Charm), opts *Options, in internals
 	return err
 }
 
-// runner returns what runs hook commands; guard is for the processes that it
-// starts. With an error, which is to be logged, it returns a Runner too.
-func (o *Options) runner(guard string) (hookcmd.Runner, error) {
+// runner returns what runs hook commands, in whose processes the charm is not to
+// run again. With an error, which is to be logged, it returns a Runner too.
+func (o *Options) runner() (hookcmd.Runner, error) {
 	if o.Runner != nil {
 		return o.Runner, nil
 	}
-	agent := hookcmd.AgentFromEnviron(append(slices.Clip(o.Env), dispatchVariable+"="+guard))
+	agent := hookcmd.AgentFromEnviron(append(slices.Clip(o.Env), dispatchVariable+"="+guardOf(o.Env)))
 	name, by := lookup(o.Env, transportVariable), transportVariable
 	if name == "" {
 		name, by = o.Transport, "Options.Transport"

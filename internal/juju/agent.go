@@ -306,7 +306,6 @@ func (a *agent) done(info hookInfo) {
 			a.polled = nil
 		}
 	}
-	a.statusDue = false
 	if info.kind == relationBroken {
 		u.app.model.removeDeadRelations()
 	}

@@ -87,7 +87,7 @@ func storageAddCommand(c *call) error {
 		adds[add.name] = add
 	}
 	for _, name := range slices.Sorted(maps.Keys(adds)) {
-		c.h.storage = append(c.h.storage, adds[name])
+		c.h.more().storage = append(c.h.more().storage, adds[name])
 	}
 	return nil
 }

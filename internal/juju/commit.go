@@ -44,8 +44,7 @@ func (h *Hook) flush() error {
 }
 
 func (h *Hook) changesNothing() bool {
-	return len(h.bags) == 0 && len(h.openPorts) == 0 && len(h.closePorts) == 0 && !h.stateDirty &&
-		h.secrets.none() && len(h.storage) == 0 && h.podSpec == nil && h.rawPodSpec == nil && h.info.kind != configChanged
+	return len(h.bags) == 0 && !h.stateDirty && h.rare.none() && h.info.kind != configChanged
 }
 
 func (h *Hook) checkBags() error {
@@ -54,18 +53,27 @@ func (h *Hook) checkBags() error {
 		if len(b.app) > 0 && !h.unit.isLeader() {
 			return fmt.Errorf("cannot write application settings of relation %s: %w", b.member.end.name(), errNotLeader)
 		}
-		if h.model.is36 {
-			continue
+		if err := h.checkSize("unit", b, b.unit, h.ownUnit); err != nil {
+			return err
 		}
-		for owner, content := range map[string]map[string]string{"unit": h.ownUnit(b), "application": h.ownApp(b)} {
-			size := 0
-			for key, value := range content {
-				size += len(key) + len(value)
-			}
-			if size > maxBag {
-				return fmt.Errorf("%s settings of relation %s: max allowed size (%d): quota limit exceeded", owner, b.member.end.name(), maxBag)
-			}
+		if err := h.checkSize("application", b, b.app, h.ownApp); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// checkSize checks a databag that has changes.
+func (h *Hook) checkSize(owner string, b *ownBags, changes map[string]string, after func(*ownBags) map[string]string) error {
+	if len(changes) == 0 || h.model.is36 {
+		return nil
+	}
+	size := 0
+	for key, value := range after(b) {
+		size += len(key) + len(value)
+	}
+	if size > maxBag {
+		return fmt.Errorf("%s settings of relation %s: max allowed size (%d): quota limit exceeded", owner, b.member.end.name(), maxBag)
 	}
 	return nil
 }

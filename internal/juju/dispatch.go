@@ -93,6 +93,7 @@ func (m *Model) execute(ctx context.Context, h *Hook) (*Hook, Outcome, error) {
 	exit := h.executor().Execute(ctx, h)
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	h.killed = h.killed || h.count < h.killAt // it ran fewer hook commands: it is killed at its end
 	outcome, err := m.finish(h, exit)
 	if outcome == Succeeded {
 		err = nil

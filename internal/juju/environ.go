@@ -43,7 +43,7 @@ func (h *Hook) Environ() []string {
 	}
 	env := make([]string, len(u.environ), len(u.environ)+8)
 	copy(env, u.environ)
-	return h.appendEvent(append(env, "JUJU_CONTEXT_ID="+h.contextID()))
+	return h.appendEvent(append(env, h.contextVariable()))
 }
 
 // constantEnviron returns what is the same for all hooks of a unit.
@@ -60,7 +60,7 @@ func (u *Unit) constantEnviron() []string {
 	env := []string{
 		"CHARM_DIR=" + p.CharmDir, "JUJU_CHARM_DIR=" + p.CharmDir,
 		"JUJU_AGENT_SOCKET_ADDRESS=" + p.AgentDir + "/agent.socket", "JUJU_AGENT_SOCKET_NETWORK=unix",
-		"JUJU_UNIT_NAME=" + u.Name, "JUJU_MODEL_UUID=" + o.UUID, "JUJU_MODEL_NAME=" + o.Name,
+		"JUJU_MODEL_UUID=" + o.UUID, "JUJU_MODEL_NAME=" + o.Name,
 		"JUJU_API_ADDRESSES=" + strings.Join(o.APIAddresses, " "), "JUJU_VERSION=" + o.Version,
 		"JUJU_MACHINE_ID=" + machine, "JUJU_AVAILABILITY_ZONE=" + zone, "JUJU_PRINCIPAL_UNIT=" + principal,
 		"CLOUD_API_VERSION=" + o.CloudAPI,
@@ -78,7 +78,8 @@ func (u *Unit) constantEnviron() []string {
 		env = append(env, "JUJU_CHARM_TRACE_CONFIG_HTTP="+o.Tracing.HTTP, "JUJU_CHARM_TRACE_CONFIG_GRPC="+o.Tracing.GRPC,
 			"JUJU_CHARM_TRACE_CONFIG_CA_CERT="+o.Tracing.CACert)
 	}
-	return o.appendHost(o.LegacyProxy.appendTo(env))
+	// What a charm reads in every hook comes last, where it looks first.
+	return append(o.appendHost(o.LegacyProxy.appendTo(env)), "JUJU_UNIT_NAME="+u.Name)
 }
 
 // hostDefaults are the variables that depend on the agent's host.
@@ -170,12 +171,23 @@ func (h *Hook) appendEvent(env []string) []string {
 }
 
 func appendName(env []string, name string) []string {
-	return append(env, "JUJU_HOOK_NAME="+name, "JUJU_DISPATCH_PATH=hooks/"+name)
+	return append(env, hookVariable+name, "JUJU_DISPATCH_PATH=hooks/"+name)
+}
+
+const hookVariable = "JUJU_HOOK_NAME="
+
+// hookName returns the variables with the name of a relation's hook.
+func (e *End) hookName(kind hookKind) []string {
+	name := &e.environ.names[kind-relationCreated]
+	if *name == nil {
+		*name = appendName(nil, e.Endpoint.Name+"-"+kind.String())
+	}
+	return *name
 }
 
 // endEnviron is what the hooks of a relation have in common, made once.
 type endEnviron struct {
-	names [relationBroken - relationCreated + 1][]string // of the hook, by kind
+	names [relationBroken - relationCreated + 1][]string // by kind: the two variables with the hook's name
 	ref   []string
 }
 
@@ -187,11 +199,7 @@ func (i *hookInfo) appendRelation(env []string, u *Unit) []string {
 	if i.kind == runCommands { // juju-exec is given a unit only
 		env = append(env, e.environ.ref[0], e.environ.ref[1], "JUJU_REMOTE_APP=")
 	} else {
-		name := &e.environ.names[i.kind-relationCreated]
-		if *name == nil {
-			*name = appendName(nil, i.name())
-		}
-		env = append(append(env, e.environ.ref...), *name...)
+		env = append(append(env, e.environ.ref...), e.hookName(i.kind)...)
 	}
 	env = append(env, i.remoteEnviron())
 	if i.kind == relationDeparted {

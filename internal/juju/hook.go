@@ -35,12 +35,12 @@ type Exit struct {
 //
 // A Hook runs hook commands: it is a [hookcmd.Runner] and an [hookcmd.Answerer].
 type Hook struct {
-	model *Model
-	unit  *Unit
-	info  hookInfo
-	event events.Event
-	id    string // JUJU_CONTEXT_ID
-	over  bool   // the charm has ended
+	model   *Model
+	unit    *Unit
+	info    hookInfo
+	event   events.Event // nil: not asked for
+	context string       // the variable JUJU_CONTEXT_ID; empty: not asked for
+	over    bool         // the charm has ended
 
 	killAt int // the charm is killed at this hook command; 0: never
 	killed bool
@@ -49,23 +49,40 @@ type Hook struct {
 	calls  []Recorded
 	logs   int // where the model's log was at the start
 
-	config              map[string]any // read once
-	cached              *Status        // of the unit, read once
-	deposed             bool           // leadership is lost before the flush
-	minion              bool           // is-leader said false
-	statusSet           bool           // the charm set the unit's status
-	bags                []ownBags
-	others              []otherBag
-	state               map[string]string // the whole of it, if stateDirty
-	stateDirty          bool
-	openPorts           []portChange
-	closePorts          []portChange
-	secrets             secretChanges
-	storage             []storageAdd
-	reboot              rebootMode
-	leaderCache         map[string]string // 3.6
-	podSpec, rawPodSpec *string           // 3.6
-	writes              []Write           // what the commit changed in databags
+	config      map[string]any // read once
+	cached      *Status        // of the unit, read once
+	deposed     bool           // leadership is lost before the flush
+	minion      bool           // is-leader said false
+	statusSet   bool           // the charm set the unit's status
+	bags        []ownBags
+	others      []otherBag
+	state       map[string]string // the whole of it, if stateDirty
+	stateDirty  bool
+	rare        *rareChanges // nil: none
+	reboot      rebootMode
+	leaderCache map[string]string // 3.6
+	writes      []Write           // what the commit changed in databags
+}
+
+// rareChanges are what few hooks change, besides databags and state.
+type rareChanges struct {
+	openPorts, closePorts []portChange
+	secrets               secretChanges
+	storage               []storageAdd
+	podSpec, rawPodSpec   *string // 3.6
+}
+
+// more returns the hook's rare changes.
+func (h *Hook) more() *rareChanges {
+	if h.rare == nil {
+		h.rare = &rareChanges{}
+	}
+	return h.rare
+}
+
+func (r *rareChanges) none() bool {
+	return r == nil || len(r.openPorts) == 0 && len(r.closePorts) == 0 && r.secrets.none() &&
+		len(r.storage) == 0 && r.podSpec == nil && r.rawPodSpec == nil
 }
 
 type rebootMode uint8
@@ -95,7 +112,14 @@ type otherBag struct {
 func (h *Hook) Unit() *Unit { return h.unit }
 
 // Event returns the event; nil for commands of juju-exec.
-func (h *Hook) Event() events.Event { return h.event }
+func (h *Hook) Event() events.Event {
+	h.model.mu.Lock()
+	defer h.model.mu.Unlock()
+	if h.event == nil {
+		h.event = h.info.event(h.unit)
+	}
+	return h.event
+}
 
 // ContextID returns the hook's JUJU_CONTEXT_ID.
 func (h *Hook) ContextID() string {
@@ -104,18 +128,24 @@ func (h *Hook) ContextID() string {
 	return h.contextID()
 }
 
-func (h *Hook) contextID() string {
-	if h.id == "" {
+func (h *Hook) contextID() string { return h.contextVariable()[len(contextVariable):] }
+
+const contextVariable = "JUJU_CONTEXT_ID="
+
+// contextVariable returns the variable with the hook's context ID.
+func (h *Hook) contextVariable() string {
+	if h.context == "" {
 		h.model.contexts++
 		c := chooser{state: h.model.opts.Seed ^ h.model.contexts<<20}
 		var random [16]byte
 		binary.BigEndian.PutUint64(random[:8], c.next())
 		binary.BigEndian.PutUint64(random[8:], c.next())
-		id := make([]byte, 0, 96)
-		id = append(append(append(append(id, h.unit.Name...), '-'), h.title()...), '-')
-		h.id = string(hex.AppendEncode(id, random[:]))
+		var room [128]byte
+		text := append(append(room[:0], contextVariable...), h.unit.Name...)
+		text = append(append(append(text, '-'), h.title()...), '-')
+		h.context = string(hex.AppendEncode(text, random[:]))
 	}
-	return h.id
+	return h.context
 }
 
 // title returns the hook's or action's name, as Juju's logs have it.
@@ -132,7 +162,6 @@ func (h *Hook) title() string {
 // begin starts a hook of a unit.
 func (m *Model) begin(u *Unit, info hookInfo) *Hook {
 	h := &Hook{model: m, unit: u, info: info, logs: len(m.logs)}
-	h.event = info.event(u)
 	h.killAt = m.faults.killAt(m)
 	switch info.kind {
 	case install:
@@ -150,6 +179,7 @@ func (m *Model) begin(u *Unit, info hookInfo) *Hook {
 	}
 	if u.agent != nil {
 		u.agent.running = h
+		u.agent.statusDue = u.agent.statusDue && (info.kind == action || info.kind == runCommands) // hooks swallow it
 	}
 	return h
 }

@@ -92,7 +92,7 @@ func (i hookInfo) remoteUnit() *Unit {
 func (i hookInfo) name() string {
 	switch {
 	case i.kind.isRelation():
-		return i.member.end.Endpoint.Name + "-" + i.kind.String()
+		return i.member.end.hookName(i.kind)[0][len(hookVariable):]
 	case i.kind.isStorage():
 		return i.storage.name() + "-" + i.kind.String()
 	case i.kind.isWorkload():

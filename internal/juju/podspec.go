@@ -25,7 +25,7 @@ func podSpecSet(c *call) error {
 		}
 		spec += "\n" + more
 	}
-	return c.setSpec(&c.h.podSpec, spec)
+	return c.setSpec(&c.h.more().podSpec, spec)
 }
 
 func rawPodSpecSet(c *call) error {
@@ -33,7 +33,7 @@ func rawPodSpecSet(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.setSpec(&c.h.rawPodSpec, spec)
+	return c.setSpec(&c.h.more().rawPodSpec, spec)
 }
 
 func (c *call) setSpec(to **string, spec string) error {
@@ -90,9 +90,9 @@ func (c *call) printSpec(spec string) error {
 // checkPodSpec does the checks that Juju leaves to the flush.
 func (h *Hook) checkPodSpec() error {
 	switch {
-	case h.podSpec == nil && h.rawPodSpec == nil || !h.model.opts.CAAS:
+	case h.more().podSpec == nil && h.more().rawPodSpec == nil || !h.model.opts.CAAS:
 		return nil
-	case h.podSpec != nil && h.rawPodSpec != nil:
+	case h.more().podSpec != nil && h.more().rawPodSpec != nil:
 		return errors.New("either k8s-spec-set or k8s-raw-set can be run for each application, but not both")
 	case !h.unit.isLeader():
 		return errNotLeader
@@ -105,11 +105,11 @@ func (h *Hook) commitPodSpec() {
 	if !h.model.opts.CAAS {
 		return
 	}
-	if h.podSpec != nil {
-		h.unit.app.podSpec = *h.podSpec
+	if h.more().podSpec != nil {
+		h.unit.app.podSpec = *h.more().podSpec
 	}
-	if h.rawPodSpec != nil {
-		h.unit.app.rawPodSpec = *h.rawPodSpec
+	if h.more().rawPodSpec != nil {
+		h.unit.app.rawPodSpec = *h.more().rawPodSpec
 	}
 }
 

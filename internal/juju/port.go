@@ -84,7 +84,7 @@ func overlap(a, b hookcmd.PortRange) bool {
 
 // changePort is open-port and close-port: it notes the change for the flush.
 func (h *Hook) changePort(open bool, endpoint string, ports hookcmd.PortRange) error {
-	pending, opposite, verb := &h.closePorts, &h.openPorts, "close"
+	pending, opposite, verb := &h.more().closePorts, &h.more().openPorts, "close"
 	if open {
 		pending, opposite, verb = opposite, pending, "open"
 	}
@@ -148,10 +148,10 @@ func (u *Unit) neighbours() []*Unit {
 // means for single ones.
 func (h *Hook) pendingPorts() portSet {
 	next := h.unit.ports.clone()
-	for _, c := range h.openPorts {
+	for _, c := range h.more().openPorts {
 		next.add(c.endpoint, c.ports)
 	}
-	for _, c := range h.closePorts {
+	for _, c := range h.more().closePorts {
 		next.remove(c.endpoint, c.ports)
 	}
 	return next
@@ -159,7 +159,7 @@ func (h *Hook) pendingPorts() portSet {
 
 // checkPorts does the checks that Juju leaves to the flush.
 func (h *Hook) checkPorts() error {
-	for _, c := range slices.Concat(h.openPorts, h.closePorts) {
+	for _, c := range slices.Concat(h.more().openPorts, h.more().closePorts) {
 		switch {
 		case h.model.opts.CAAS && c.ports.Protocol == "icmp":
 			return errors.New("protocol icmp on caas models not supported")
@@ -182,11 +182,11 @@ func (a *Application) hasEndpoint(name string) bool {
 // commitPorts makes the changes. A range is open either for all endpoints or
 // for some: what is closed for one of all stays open for the others.
 func (h *Hook) commitPorts() {
-	if len(h.openPorts) == 0 && len(h.closePorts) == 0 {
+	if len(h.more().openPorts) == 0 && len(h.more().closePorts) == 0 {
 		return
 	}
 	next := h.unit.ports.clone()
-	for _, c := range h.closePorts {
+	for _, c := range h.more().closePorts {
 		switch {
 		case c.endpoint == allEndpoints:
 			for _, endpoint := range slices.Collect(maps.Keys(next)) {
@@ -203,7 +203,7 @@ func (h *Hook) commitPorts() {
 			next.remove(c.endpoint, c.ports)
 		}
 	}
-	for _, c := range h.openPorts {
+	for _, c := range h.more().openPorts {
 		if c.endpoint == allEndpoints {
 			for _, endpoint := range slices.Collect(maps.Keys(next)) {
 				next.remove(endpoint, c.ports)
@@ -211,7 +211,7 @@ func (h *Hook) commitPorts() {
 			next.add(allEndpoints, c.ports)
 		}
 	}
-	for _, c := range h.openPorts {
+	for _, c := range h.more().openPorts {
 		if !next.has(allEndpoints, c.ports) {
 			next.add(c.endpoint, c.ports)
 		}

@@ -47,7 +47,7 @@ func (m *Model) begins() *Hook {
 // whether this is one.
 func (a *agent) skips(info hookInfo) bool {
 	if f := a.failed; f != nil && f.skip && info.kind == f.info.kind {
-		a.failed = nil
+		a.failed, a.statusDue = nil, false
 		a.done(info)
 		return true
 	}

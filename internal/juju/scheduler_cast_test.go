@@ -209,3 +209,5 @@ func before(hooks []string, first, second string) bool {
 	i, j := slices.Index(hooks, first), slices.Index(hooks, second)
 	return i >= 0 && j >= 0 && i < j
 }
+
+func fields(line string) []string { return strings.Fields(line) }

@@ -88,7 +88,7 @@ func (c *secretChanges) deleted(id string) *secretDelete {
 // secretChanges returns the hook's changes of secrets. What the hook knows of
 // the unit's own secrets depends on whether it led when it first used one.
 func (h *Hook) secretChanges() *secretChanges {
-	c := &h.secrets
+	c := &h.more().secrets
 	if !c.known {
 		c.known, c.leader = true, h.unit.isLeader()
 	}
@@ -335,7 +335,7 @@ func (h *Hook) getSecret(id, label string, refresh, peek bool) (map[string]strin
 	}
 	if id == "" {
 		for _, own := range h.ownSecrets() {
-			if own.label == label && (own.secret.unit != nil || h.secrets.update(own.secret.ID) != nil) {
+			if own.label == label && (own.secret.unit != nil || h.more().secrets.update(own.secret.ID) != nil) {
 				id, label = own.secret.ID, ""
 				break
 			}

@@ -14,7 +14,7 @@ var errPermission = errors.New("permission denied")
 // checkSecrets fails if Juju 4 would refuse one of the hook's changes of
 // secrets. They are applied after it, all of them.
 func (h *Hook) checkSecrets() error {
-	c := &h.secrets
+	c := &h.more().secrets
 	if h.model.is36 {
 		return nil // they are applied
 	}
@@ -53,7 +53,7 @@ func (h *Hook) checkSecrets() error {
 
 // commitSecrets applies the hook's changes of secrets.
 func (h *Hook) commitSecrets() {
-	c := &h.secrets
+	c := &h.more().secrets
 	if h.model.is36 {
 		return
 	}
@@ -86,7 +86,7 @@ func (h *Hook) commitSecrets() {
 // others of the hook. What was applied stays if a later change is refused, so
 // that the hook, when it is tried again, can meet what it has done itself.
 func (h *Hook) commitSecrets36() error {
-	c := &h.secrets
+	c := &h.more().secrets
 	for _, s := range c.creates {
 		if err := h.checkCreate(s, nil); err != nil {
 			return err
@@ -218,7 +218,7 @@ func (s *Secret) setRotation(old, policy string) {
 func (h *Hook) checkGrant(g pendingGrant, others []pendingGrant) error {
 	fail := func(err error) error { return fmt.Errorf("cannot grant secret %q: %w", g.secret.ID, err) }
 	rel := g.member.end.rel
-	created := h.secrets.created(g.secret.ID) != nil
+	created := h.more().secrets.created(g.secret.ID) != nil
 	switch {
 	case g.secret.gone || !created && h.model.secrets.byID[g.secret.ID] == nil:
 		return fail(secretNotFound(g.secret.ID))
@@ -263,7 +263,7 @@ func (h *Hook) applyGrant(g pendingGrant) {
 }
 
 func (h *Hook) checkRevoke(r pendingRevoke) error {
-	if h.secrets.created(r.id) != nil {
+	if h.more().secrets.created(r.id) != nil {
 		return nil
 	}
 	_, err := h.checkManaged("revoke", r.id)

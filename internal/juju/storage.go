@@ -148,7 +148,7 @@ func (u *Unit) storageOf(id string) *Storage {
 // checkStorage does the checks that Juju leaves to the flush.
 func (h *Hook) checkStorage() error {
 	counts := make(map[string]int)
-	for _, add := range h.storage {
+	for _, add := range h.more().storage {
 		counts[add.name] += add.count
 	}
 	for _, name := range slices.Sorted(maps.Keys(counts)) {
@@ -185,7 +185,7 @@ func (h *Hook) commitStorage() {
 	if h.unit.life != Alive {
 		return
 	}
-	for _, add := range h.storage {
+	for _, add := range h.more().storage {
 		declared, _ := h.unit.storageRoom(add.name, 0)
 		for _, s := range h.unit.addStorage(declared, add.count) {
 			s.provisioned = false // which takes until storage-attached

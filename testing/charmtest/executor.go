@@ -33,7 +33,7 @@ func (e *executor) Execute(ctx context.Context, h *juju.Hook) (exit juju.Exit) {
 			exit = juju.Exit{Code: 2, Err: fmt.Errorf("the function that registers handlers panicked: %v\n%s", value, debug.Stack())}
 		}
 	}()
-	if h.Event() == nil {
+	if h.Commands() != nil {
 		return exec(ctx, h)
 	}
 	d := &dispatch{}

@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/charmsmith/charmsmith/internal/juju"
 )
 
 // guard runs hooks for one test, and watches what the charm's handlers leave
@@ -74,11 +76,16 @@ func (g *guard) run(f func()) {
 				timer.Reset(timeout)
 				continue
 			}
-			text := fmt.Sprintf("%s has not returned for %v, which is HookTimeout; it is here:\n%s", g.model.juju.Running(), timeout, goroutines(g.id))
+			text := g.blocked(g.model.juju, timeout)
 			g.stuck = !g.release(done)
 			g.t.Fatal(text)
 		}
 	}
+}
+
+// blocked says which handler does not return, and where it is.
+func (g *guard) blocked(m *juju.Model, timeout time.Duration) string {
+	return fmt.Sprintf("%s has not returned for %v, which is HookTimeout; it is here:\n%s", m.Running(), timeout, goroutines(g.id))
 }
 
 // exited ends the test, as a handler did that called FailNow or SkipNow.

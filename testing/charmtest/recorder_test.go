@@ -16,14 +16,18 @@ type recorder struct {
 	mu       sync.Mutex
 	errors   []string
 	logs     []string
+	failed   bool
+	skipped  bool
 	cleanups []func()
 }
 
 func (r *recorder) Helper()           {}
 func (r *recorder) Name() string      { return "recorded" }
 func (r *recorder) Cleanup(f func())  { r.cleanups = append(r.cleanups, f) }
-func (r *recorder) Failed() bool      { return len(r.errors) > 0 }
-func (r *recorder) FailNow()          { runtime.Goexit() }
+func (r *recorder) Failed() bool      { return r.failed || len(r.errors) > 0 }
+func (r *recorder) Skipped() bool     { return r.skipped }
+func (r *recorder) FailNow()          { r.failed = true; runtime.Goexit() }
+func (r *recorder) SkipNow()          { r.skipped = true; runtime.Goexit() }
 func (r *recorder) Fatal(args ...any) { r.add(fmt.Sprint(args...)); r.FailNow() }
 func (r *recorder) Fatalf(format string, args ...any) {
 	r.add(fmt.Sprintf(format, args...))

@@ -226,27 +226,32 @@ func (r *stateRun) prepare(ev events.Event) error {
 
 // run runs the event in a goroutine of its own, so that a handler that does not
 // return is an error.
-func (r *stateRun) run(ev events.Event) (out State, err error) {
+func (r *stateRun) run(ev events.Event) (State, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	done := make(chan bool, 1)
+	type result struct {
+		out State
+		err error
+	}
+	done := make(chan *result, 1)
+	g := newGuard(nil, nil)
 	go func() {
-		returned := false
-		defer func() { done <- returned }()
-		out, err = r.dispatch(ctx, ev)
-		returned = true
+		var got *result // nil: a handler has ended the goroutine
+		defer func() { done <- got }()
+		g.mark()
+		out, err := r.dispatch(ctx, ev)
+		got = &result{out, err}
 	}()
 	timer := time.NewTimer(r.opts.timeout())
 	defer timer.Stop()
 	select {
-	case returned := <-done:
-		if !returned { // a handler has called FailNow, which has to end this goroutine, too
+	case got := <-done:
+		if got == nil { // by FailNow, which has to end this one, too
 			runtime.Goexit()
 		}
-		return out, err
+		return got.out, got.err
 	case <-timer.C:
-		return State{}, fmt.Errorf("%s has not returned for %v, which is HookTimeout; it is here:\n%s",
-			r.model.Running(), r.opts.timeout(), stackOf("charmtest.(*stateRun).dispatch"))
+		return State{}, errors.New(g.blocked(r.model, r.opts.timeout()))
 	}
 }
 

@@ -34,41 +34,55 @@ func (u *Unit) paths() Paths {
 
 // Environ returns the complete environment of the charm's process, as "KEY=value"
 // in no particular order: Juju's charms inherit nothing. The caller owns the slice.
-func (h *Hook) Environ() []string {
+func (h *Hook) Environ() []string { return h.AppendEnviron(nil) }
+
+// AppendEnviron is Environ in a slice that the caller has.
+func (h *Hook) AppendEnviron(env []string) []string {
 	h.model.mu.Lock()
 	defer h.model.mu.Unlock()
 	u := h.unit
 	if u.environ == nil {
 		u.environ = u.constantEnviron()
 	}
-	env := make([]string, len(u.environ), len(u.environ)+8)
-	copy(env, u.environ)
-	return h.appendEvent(append(env, h.contextVariable()))
+	env = slices.Grow(env, len(u.environ)+8)
+	return h.appendEvent(append(append(env, u.environ...), h.contextVariable()))
 }
 
 // constantEnviron returns what is the same for all hooks of a unit.
 func (u *Unit) constantEnviron() []string {
-	o, p := &u.app.model.opts, u.paths()
+	m, p := u.app.model, u.paths()
+	if m.environ == nil {
+		m.environ = m.constantEnviron()
+	}
 	principal := ""
 	if u.principal != nil {
 		principal = u.principal.Name
 	}
 	machine, zone := u.machine, u.zone
-	if o.CAAS {
+	if m.opts.CAAS {
 		machine, zone = "", ""
 	}
+	env := make([]string, 0, len(m.environ)+10)
+	// What a charm reads in every hook comes last, where it looks first.
+	return append(append(env, m.environ...),
+		"CHARM_DIR="+p.CharmDir, "JUJU_CHARM_DIR="+p.CharmDir,
+		"JUJU_AGENT_SOCKET_ADDRESS="+p.AgentDir+"/agent.socket", "PATH="+p.ToolsDir+":"+p.AgentPath,
+		"JUJU_MACHINE_ID="+machine, "JUJU_AVAILABILITY_ZONE="+zone, "JUJU_PRINCIPAL_UNIT="+principal,
+		"JUJU_MODEL_UUID="+u.app.modelUUID, "JUJU_UNIT_NAME="+u.Name)
+}
+
+// constantEnviron returns what is the same for all hooks of a model.
+func (m *Model) constantEnviron() []string {
+	o := &m.opts
 	env := []string{
-		"CHARM_DIR=" + p.CharmDir, "JUJU_CHARM_DIR=" + p.CharmDir,
-		"JUJU_AGENT_SOCKET_ADDRESS=" + p.AgentDir + "/agent.socket", "JUJU_AGENT_SOCKET_NETWORK=unix",
-		"JUJU_MODEL_UUID=" + o.UUID, "JUJU_MODEL_NAME=" + o.Name,
+		"JUJU_AGENT_SOCKET_NETWORK=unix",
+		"JUJU_MODEL_NAME=" + o.Name,
 		"JUJU_API_ADDRESSES=" + strings.Join(o.APIAddresses, " "), "JUJU_VERSION=" + o.Version,
-		"JUJU_MACHINE_ID=" + machine, "JUJU_AVAILABILITY_ZONE=" + zone, "JUJU_PRINCIPAL_UNIT=" + principal,
 		"CLOUD_API_VERSION=" + o.CloudAPI,
 		"JUJU_CHARM_HTTP_PROXY=" + o.Proxies.HTTP, "JUJU_CHARM_HTTPS_PROXY=" + o.Proxies.HTTPS,
 		"JUJU_CHARM_FTP_PROXY=" + o.Proxies.FTP, "JUJU_CHARM_NO_PROXY=" + o.Proxies.NoProxy,
-		"PATH=" + p.ToolsDir + ":" + p.AgentPath,
 	}
-	if u.app.model.is36 {
+	if m.is36 {
 		sla := o.SLA
 		if sla == "" {
 			sla = "unsupported"
@@ -78,8 +92,7 @@ func (u *Unit) constantEnviron() []string {
 		env = append(env, "JUJU_CHARM_TRACE_CONFIG_HTTP="+o.Tracing.HTTP, "JUJU_CHARM_TRACE_CONFIG_GRPC="+o.Tracing.GRPC,
 			"JUJU_CHARM_TRACE_CONFIG_CA_CERT="+o.Tracing.CACert)
 	}
-	// What a charm reads in every hook comes last, where it looks first.
-	return append(o.appendHost(o.LegacyProxy.appendTo(env)), "JUJU_UNIT_NAME="+u.Name)
+	return o.appendHost(o.LegacyProxy.appendTo(env))
 }
 
 // hostDefaults are the variables that depend on the agent's host.

@@ -83,7 +83,8 @@ func (e *End) Enter(u *Unit, data map[string]string) error {
 	case e.units[u.slot].in:
 		return fmt.Errorf("cannot have %s enter relation %s: it is in it already", u.Name, e.name())
 	}
-	all := u.agentKeys(e)
+	all := make(map[string]string, len(data)+3)
+	maps.Copy(all, u.agentKeys(e))
 	maps.Copy(all, data)
 	maps.DeleteFunc(all, func(_, value string) bool { return value == "" })
 	e.enterScope(u, all)

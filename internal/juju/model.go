@@ -71,6 +71,7 @@ type Model struct {
 	intercept Interceptor
 	late      []string // hook commands after the end of their hook
 	contexts  uint64
+	environ   []string // what the hooks of all units have; nil: to be made
 }
 
 // New returns an empty model.

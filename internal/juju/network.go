@@ -107,18 +107,32 @@ func (n Network) firstAddress() (InterfaceAddress, bool) {
 	return InterfaceAddress{}, false
 }
 
-// agentKeys returns what the agent writes to the unit's databag of a relation.
+// agentKeys returns what the agent writes to the unit's databag of a relation,
+// which nobody changes.
 func (u *Unit) agentKeys(e *End) map[string]string {
-	n := u.network(e.Endpoint.Name, e.rel.ID)
+	if u.networks != nil || u.app.networks != nil {
+		n := u.network(e.Endpoint.Name, e.rel.ID)
+		return u.keysOf(n.IngressAddresses, n.EgressSubnets)
+	}
+	if u.address == "" {
+		return nil
+	}
+	if u.planned["ingress-address"] != u.address {
+		u.planned = u.keysOf([]string{u.address}, []string{subnetOf(u.address)})
+	}
+	return u.planned
+}
+
+func (u *Unit) keysOf(ingress, egress []string) map[string]string {
 	keys := make(map[string]string, 3)
-	if len(n.IngressAddresses) > 0 {
-		keys["ingress-address"] = n.IngressAddresses[0]
+	if len(ingress) > 0 {
+		keys["ingress-address"] = ingress[0]
 		if u.app.model.is36 {
-			keys["private-address"] = n.IngressAddresses[0]
+			keys["private-address"] = ingress[0]
 		}
 	}
-	if len(n.EgressSubnets) > 0 {
-		keys["egress-subnets"] = strings.Join(n.EgressSubnets, ",")
+	if len(egress) > 0 {
+		keys["egress-subnets"] = strings.Join(egress, ",")
 	}
 	return keys
 }

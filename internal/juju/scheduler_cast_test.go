@@ -46,8 +46,8 @@ func seeds(t *testing.T, n int, f func(c *cast)) {
 	}
 }
 
-// where is for the messages of assertions.
-func (c *cast) where() string {
+// String is for the messages of assertions.
+func (c *cast) String() string {
 	return fmt.Sprintf("Juju %s, seed %d: %q", c.m.Options().Version, c.m.Options().Seed, c.hooks)
 }
 
@@ -127,7 +127,7 @@ func (c *cast) settle() []string {
 	c.t.Helper()
 	c.hooks = nil
 	_, err := c.m.Settle(c.t.Context(), nil)
-	require.NoError(c.t, err, c.where())
+	require.NoError(c.t, err, c)
 	return c.hooks
 }
 

@@ -21,7 +21,7 @@ func checkGrammar(t *testing.T, c *cast, unit string) {
 	t.Helper()
 	hooks := of(unit, c.hooks)
 	if i := slices.Index(hooks, "remove"); i >= 0 {
-		assert.Equal(t, "remove", hooks[len(hooks)-1], "%s: nothing comes after remove: %s", unit, c.where())
+		assert.Equal(t, "remove", hooks[len(hooks)-1], "%s: nothing comes after remove: %s", unit, c)
 	}
 	endpoints := make(map[string]*reader)
 	for _, hook := range hooks {
@@ -37,12 +37,12 @@ func checkGrammar(t *testing.T, c *cast, unit string) {
 		kind, about, _ := strings.Cut(what, " ")
 		about, _, _ = strings.Cut(strings.Trim(about, "()"), ";")
 		if complaint := r.read(kind, about, unit); complaint != "" {
-			assert.Fail(t, complaint, "%s %s: %s", unit, hook, c.where())
+			assert.Fail(t, complaint, "%s %s: %s", unit, hook, c)
 			return
 		}
 	}
 	for endpoint, r := range endpoints {
-		assert.Empty(t, r.joined, "%s %s: changed is still to come: %s", unit, endpoint, c.where())
+		assert.Empty(t, r.joined, "%s %s: changed is still to come: %s", unit, endpoint, c)
 	}
 }
 

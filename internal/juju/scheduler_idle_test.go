@@ -18,15 +18,23 @@ import (
 // settles.
 func (c *cast) configurable(units int) *juju.Application {
 	c.t.Helper()
-	charm, err := charmdir.Parse(charmdir.Files{
-		Metadata: []byte("name: app\nsummary: x\ndescription: x\npeers: {peers: app}\n"),
-		Config:   []byte("options: {n: {type: int, default: 0}, s: {type: string}}"),
-	})
-	require.NoError(c.t, err)
+	charm := configured(c.t, "app", "peers: {peers: app}")
 	app, err := c.m.Deploy(juju.Deployment{Charm: charm, Executor: c, Units: units})
 	require.NoError(c.t, err)
 	c.settle()
 	return app
+}
+
+// configured returns a charm with options, of which name, summary and description
+// are added.
+func configured(t *testing.T, name, metadata string) *charmdir.Charm {
+	t.Helper()
+	charm, err := charmdir.Parse(charmdir.Files{
+		Metadata: []byte("name: " + name + "\nsummary: x\ndescription: x\n" + metadata + "\n"),
+		Config:   []byte("options: {n: {type: int, default: 0}, s: {type: string}}"),
+	})
+	require.NoError(t, err)
+	return charm
 }
 
 func TestConfigChangedRunsOnceForWhatChangedBeforeIt(t *testing.T) {

@@ -30,21 +30,21 @@ func TestFirstHooksOnAMachine(t *testing.T) {
 		c.relate("app", "mysql")
 		c.settle()
 		hooks := of("app/0", c.hooks)
-		assert.ElementsMatch(t, []string{"data-storage-attached", "logs-storage-attached", "logs-storage-attached"}, hooks[:3], c.where())
-		assert.Equal(t, "install", hooks[3], c.where())
+		assert.ElementsMatch(t, []string{"data-storage-attached", "logs-storage-attached", "logs-storage-attached"}, hooks[:3], c)
+		assert.Equal(t, "install", hooks[3], c)
 		created := hooks[4:7]
-		assert.ElementsMatch(t, []string{"db-relation-created", "peers-relation-created", "ring-relation-created"}, created, c.where())
-		assert.Equal(t, []string{"leader-elected", "config-changed", "start"}, hooks[7:10], c.where())
+		assert.ElementsMatch(t, []string{"db-relation-created", "peers-relation-created", "ring-relation-created"}, created, c)
+		assert.Equal(t, []string{"leader-elected", "config-changed", "start"}, hooks[7:10], c)
 		assert.ElementsMatch(t, []string{
 			"db-relation-joined (mysql/0)", "db-relation-changed (mysql/0)", "peers-relation-joined (app/1)",
 			"peers-relation-changed (app/1)", "ring-relation-joined (app/1)", "ring-relation-changed (app/1)",
-		}, hooks[10:], c.where())
+		}, hooks[10:], c)
 		orders[strings.Join(created, " ")] = true
 		third := "config-changed"
 		if c.is36() {
 			third = "leader-settings-changed"
 		}
-		assert.Equal(t, third, of("app/1", c.hooks)[7], c.where())
+		assert.Equal(t, third, of("app/1", c.hooks)[7], c)
 	})
 	assert.Len(t, orders, 6, "relation-created comes in any order")
 }
@@ -56,12 +56,12 @@ func TestFirstHooksOnKubernetes(t *testing.T) {
 		c.deploy("app", diskCharm+"\ncontainers: {web: {}}", 1)
 		c.settle()
 		hooks := of("app/0", without(c.hooks, "app/0 web-pebble-ready"))
-		assert.Equal(t, "install", hooks[0], c.where())
-		assert.ElementsMatch(t, []string{"peers-relation-created", "ring-relation-created"}, hooks[1:3], c.where())
-		assert.Equal(t, "leader-elected", hooks[3], c.where())
-		assert.ElementsMatch(t, []string{"data-storage-attached", "logs-storage-attached", "logs-storage-attached"}, hooks[4:7], c.where())
-		assert.Equal(t, []string{"config-changed", "start"}, hooks[7:], c.where())
-		assert.Less(t, slices.Index(c.hooks, "app/0 install"), slices.Index(c.hooks, "app/0 web-pebble-ready"), c.where())
+		assert.Equal(t, "install", hooks[0], c)
+		assert.ElementsMatch(t, []string{"peers-relation-created", "ring-relation-created"}, hooks[1:3], c)
+		assert.Equal(t, "leader-elected", hooks[3], c)
+		assert.ElementsMatch(t, []string{"data-storage-attached", "logs-storage-attached", "logs-storage-attached"}, hooks[4:7], c)
+		assert.Equal(t, []string{"config-changed", "start"}, hooks[7:], c)
+		assert.Less(t, slices.Index(c.hooks, "app/0 install"), slices.Index(c.hooks, "app/0 web-pebble-ready"), c)
 	}
 }
 
@@ -81,7 +81,7 @@ func TestNothingComesBetweenTheFirstConfigChangedAndStart(t *testing.T) {
 		c.settle()
 		hooks := of("app/1", c.hooks)
 		i := slices.Index(hooks, "config-changed")
-		assert.Equal(t, []string{"run-commands", "start", "db-relation-created", "leader-elected"}, hooks[i+1:i+5], c.where())
+		assert.Equal(t, []string{"run-commands", "start", "db-relation-created", "leader-elected"}, hooks[i+1:i+5], c)
 	})
 }
 
@@ -95,7 +95,7 @@ func TestALaterRelationIsCreatedBeforeItsUnitsJoin(t *testing.T) {
 		c.settle()
 		for _, unit := range []string{"app/0", "app/1"} {
 			want := []string{"db-relation-created", "db-relation-joined (mysql/0)", "db-relation-changed (mysql/0)"}
-			assert.Equal(t, want, of(unit, c.hooks), c.where())
+			assert.Equal(t, want, of(unit, c.hooks), c)
 		}
 	})
 }

@@ -99,7 +99,7 @@ func TestAnAppLevelChangedCanComeFirst(t *testing.T) {
 			return err
 		})
 		hooks := ofEndpoint("db", of("app/0", c.settle()))
-		assert.Equal(t, []string{"created", "changed (mysql)", "joined (mysql/0)", "changed (mysql/0)"}, hooks, c.where())
+		assert.Equal(t, []string{"created", "changed (mysql)", "joined (mysql/0)", "changed (mysql/0)"}, hooks, c)
 	})
 }
 
@@ -127,7 +127,7 @@ func TestTheLeaderIsToldOfItsOwnPeerAppWrite(t *testing.T) {
 		c.deploy("app", "peers: {peers: app}", 3)
 		c.settle()
 		want := []string{"app/0 peers-relation-changed (app)", "app/1 peers-relation-changed (app)", "app/2 peers-relation-changed (app)"}
-		assert.ElementsMatch(t, want, c.set("app/0", "peers", true, "k", "v"), c.where())
+		assert.ElementsMatch(t, want, c.set("app/0", "peers", true, "k", "v"), c)
 		assert.ElementsMatch(t, []string{"app/0 peers-relation-changed (app/1)", "app/2 peers-relation-changed (app/1)"},
 			c.set("app/1", "peers", false, "k", "v"), "but no unit of its own")
 		assert.Empty(t, c.set("app/1", "peers", false, "k", "v"), "equal values are no change")
@@ -169,14 +169,14 @@ func TestOrderWithinARelation(t *testing.T) {
 			"departed (mysql/0)", "departed (mysql/1)", "changed (mysql)",
 			"joined (mysql/11)", "changed (mysql/11)", "joined (mysql/3)", "changed (mysql/3)",
 			"changed (mysql/10)", "changed (mysql/2)",
-		}, ofEndpoint("db", of("app/0", c.settle())), c.where())
+		}, ofEndpoint("db", of("app/0", c.settle())), c)
 		write(t, end, c.m.Unit("mysql/2"), "k", "w")
 		end.WriteApp(map[string]string{"k": "w"})
 		c.enter(mysql, 4)
 		require.NoError(t, end.Relation().Remove())
 		assert.Equal(t, []string{
 			"departed (mysql/10)", "departed (mysql/11)", "departed (mysql/2)", "departed (mysql/3)", "broken",
-		}, ofEndpoint("db", of("app/0", c.settle())), c.where())
+		}, ofEndpoint("db", of("app/0", c.settle())), c)
 	})
 }
 
@@ -199,8 +199,8 @@ func TestMembersAreServedByName(t *testing.T) {
 			}
 		}
 		assert.Len(t, joined, 12)
-		assert.True(t, slices.IsSorted(joined), c.where())
-		assert.Equal(t, []string{"(app/0)", "(app/1)", "(app/10)", "(app/11)", "(app/2)"}, joined[:5], c.where())
+		assert.True(t, slices.IsSorted(joined), c)
+		assert.Equal(t, []string{"(app/0)", "(app/1)", "(app/10)", "(app/11)", "(app/2)"}, joined[:5], c)
 	})
 }
 
@@ -222,8 +222,8 @@ func TestPeerRelationsAreServedLast(t *testing.T) {
 		c.enter(mysql, 0, 1)
 		c.enter(redis, 0, 1)
 		hooks := of("app/0", c.settle())
-		assert.Len(t, hooks, 12, c.where())
-		assert.Len(t, append(ofEndpoint("db", hooks[:8]), ofEndpoint("cache", hooks[:8])...), 8, c.where())
+		assert.Len(t, hooks, 12, c)
+		assert.Len(t, append(ofEndpoint("db", hooks[:8]), ofEndpoint("cache", hooks[:8])...), 8, c)
 	})
 }
 

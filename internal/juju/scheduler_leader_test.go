@@ -36,7 +36,7 @@ func TestLeaderElectedIsSkippedWhenLeadershipIsLostBefore(t *testing.T) {
 		require.NoError(t, units[1].SetLeader())
 		require.NoError(t, units[2].SetLeader())
 		hooks := without(c.settle(), "app/0 "+leaderSettingsChanged)
-		assert.Equal(t, []string{"app/2 leader-elected"}, hooks, c.where())
+		assert.Equal(t, []string{"app/2 leader-elected"}, hooks, c)
 		require.NoError(t, units[1].SetLeader())
 		require.NoError(t, units[2].SetLeader())
 		assert.Contains(t, c.settle(), "app/2 leader-elected", "it was lost and regained")
@@ -107,17 +107,17 @@ func TestLeaderSettingsChanged(t *testing.T) {
 			return
 		}
 		for _, unit := range []string{"app/1", "app/2"} {
-			assert.Equal(t, []string{"install", "peers-relation-created", leaderSettingsChanged, "config-changed", "start"}, of(unit, c.hooks)[:5], c.where())
+			assert.Equal(t, []string{"install", "peers-relation-created", leaderSettingsChanged, "config-changed", "start"}, of(unit, c.hooks)[:5], c)
 		}
 		assert.NotContains(t, c.hooks, "app/0 "+leaderSettingsChanged)
 		told := c.do("app/0", func(h *juju.Hook, _ *hookcmd.Client) error {
 			_, err := command(h, "leader-set", "k=v")
 			return err
 		})
-		assert.ElementsMatch(t, []string{"app/1 " + leaderSettingsChanged, "app/2 " + leaderSettingsChanged}, told, c.where())
+		assert.ElementsMatch(t, []string{"app/1 " + leaderSettingsChanged, "app/2 " + leaderSettingsChanged}, told, c)
 		require.NoError(t, units[1].SetLeader())
-		assert.ElementsMatch(t, []string{"app/1 leader-elected", "app/0 " + leaderSettingsChanged}, c.settle(), c.where())
+		assert.ElementsMatch(t, []string{"app/1 leader-elected", "app/0 " + leaderSettingsChanged}, c.settle(), c)
 		require.NoError(t, units[0].SetLeader())
-		assert.Equal(t, []string{"app/0 leader-elected"}, c.settle(), "app/1 knows them: %s", c.where())
+		assert.Equal(t, []string{"app/0 leader-elected"}, c.settle(), "app/1 knows them: %s", c)
 	})
 }

@@ -33,11 +33,11 @@ func TestRemoveRelationSeenFromBothSides(t *testing.T) {
 		c.settle()
 		for _, unit := range []string{"app/0", "app/1"} {
 			want := []string{"db-relation-departed (mysql/0)", "db-relation-departed (mysql/1)", "db-relation-broken"}
-			assert.Equal(t, want, of(unit, c.hooks), c.where())
+			assert.Equal(t, want, of(unit, c.hooks), c)
 		}
 		for _, unit := range []string{"mysql/0", "mysql/1"} {
 			want := []string{"server-relation-departed (app/0)", "server-relation-departed (app/1)", "server-relation-broken"}
-			assert.Equal(t, want, of(unit, c.hooks), c.where())
+			assert.Equal(t, want, of(unit, c.hooks), c)
 		}
 		assert.Equal(t, juju.Dead, r.Life())
 		assert.Nil(t, c.m.Relation(r.ID))
@@ -56,7 +56,7 @@ func TestARelationThatNeverHadMembersBreaksWithoutDeparted(t *testing.T) {
 		r := c.relate("app", "mysql")
 		c.settle()
 		require.NoError(t, r.Remove())
-		assert.ElementsMatch(t, []string{"app/0 db-relation-broken", "app/1 db-relation-broken"}, c.settle(), c.where())
+		assert.ElementsMatch(t, []string{"app/0 db-relation-broken", "app/1 db-relation-broken"}, c.settle(), c)
 	})
 }
 
@@ -94,7 +94,7 @@ func TestARelationRemovedBeforeItsCreatedIsGoneInTheEnd(t *testing.T) {
 		c.in("app/0 db-relation-created", remove(cache))
 		c.in("app/0 cache-relation-created", remove(db))
 		c.settle()
-		assert.Nil(t, c.m.Relation(removed.ID), c.where())
+		assert.Nil(t, c.m.Relation(removed.ID), c)
 		assert.Len(t, c.m.Relations(), 4)
 	})
 }
@@ -195,7 +195,7 @@ func TestDepartingUnit(t *testing.T) {
 	} {
 		seeds(t, 5, func(c *cast) {
 			require.NoError(t, test.remove(c, pair(c)))
-			assert.Equal(t, test.want, without(of("app/0", c.settle()), "leader-elected", "leader-settings-changed"), name+" "+c.where())
+			assert.Equal(t, test.want, without(of("app/0", c.settle()), "leader-elected", "leader-settings-changed"), "%s: %s", name, c)
 		})
 	}
 }
@@ -209,7 +209,7 @@ func TestSuspendAndResume(t *testing.T) {
 		require.NoError(t, r.Suspend(true))
 		c.settle()
 		gone := []string{"db-relation-departed (mysql/0)", "db-relation-departed (mysql/1)", "db-relation-broken"}
-		assert.Equal(t, gone, of("app/0", c.hooks), c.where())
+		assert.Equal(t, gone, of("app/0", c.hooks), c)
 		_, err := c.m.Application("app").AddUnits(1)
 		require.NoError(t, err)
 		assert.Empty(t, ofEndpoint("db", of("app/2", c.settle())), "a new unit does not enter it")
@@ -217,8 +217,8 @@ func TestSuspendAndResume(t *testing.T) {
 		hooks := c.settle()
 		for _, unit := range []string{"app/0", "app/2"} {
 			own := of(unit, hooks)
-			assert.Equal(t, "db-relation-created", own[0], c.where())
-			assert.Contains(t, own, "db-relation-changed (mysql)", "it is told again: %s", c.where())
+			assert.Equal(t, "db-relation-created", own[0], c)
+			assert.Contains(t, own, "db-relation-changed (mysql)", "it is told again: %s", c)
 			assert.Equal(t, []string{"mysql/0", "mysql/1"}, members(c.m.Unit(unit), "db"))
 			checkGrammar(t, c, unit)
 		}
@@ -239,18 +239,18 @@ func TestResumedBeforeItBroke(t *testing.T) {
 		c.in("app/0 db-relation-departed (mysql/0)", func(*juju.Hook, *hookcmd.Client) error { return r.Suspend(false) })
 		require.NoError(t, r.Suspend(true))
 		hooks := of("app/0", c.settle())
-		assert.Equal(t, "db-relation-departed (mysql/0)", hooks[0], c.where())
+		assert.Equal(t, "db-relation-departed (mysql/0)", hooks[0], c)
 		assert.NotContains(t, hooks, "db-relation-broken")
 		for _, unit := range []string{"app/0", "app/1"} {
-			assert.Equal(t, []string{"mysql/0", "mysql/1"}, members(c.m.Unit(unit), "db"), c.where())
+			assert.Equal(t, []string{"mysql/0", "mysql/1"}, members(c.m.Unit(unit), "db"), c)
 		}
 		c.play = nil
 		c.in("app/1 db-relation-broken", func(*juju.Hook, *hookcmd.Client) error { return r.Suspend(false) })
 		require.NoError(t, r.Suspend(true))
 		hooks = of("app/1", c.settle())
 		i := slices.Index(hooks, "db-relation-broken")
-		assert.Equal(t, "db-relation-created", hooks[i+1], "it is in anew: %s", c.where())
-		assert.Equal(t, []string{"mysql/0", "mysql/1"}, members(c.m.Unit("app/1"), "db"), c.where())
+		assert.Equal(t, "db-relation-created", hooks[i+1], "it is in anew: %s", c)
+		assert.Equal(t, []string{"mysql/0", "mysql/1"}, members(c.m.Unit("app/1"), "db"), c)
 	})
 }
 

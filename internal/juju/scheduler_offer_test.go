@@ -34,7 +34,7 @@ func TestCrossModelRelations(t *testing.T) {
 		}
 		c.settle()
 		joined := env["mysql/0 server-relation-joined (remote/1)"]
-		assert.Contains(t, joined, "JUJU_REMOTE_APP="+alias, c.where())
+		assert.Contains(t, joined, "JUJU_REMOTE_APP="+alias, c)
 		assert.Contains(t, joined, "JUJU_REMOTE_UNIT="+alias+"/1")
 		assert.Contains(t, env["mysql/0 server-relation-created"], "JUJU_REMOTE_APP="+alias)
 		assert.Contains(t, env["app/0 db-relation-joined (mysql/0)"], "JUJU_REMOTE_UNIT=mysql/0")

@@ -29,13 +29,13 @@ func TestTheLastHooksOfAUnit(t *testing.T) {
 		require.NoError(t, app.SetConfig(nil))
 		hooks := of("app/1", c.settle())
 		detached, others, peers, last := hooks[:3], hooks[3:7], hooks[7:9], hooks[9:]
-		assert.ElementsMatch(t, []string{"data-storage-detaching", "logs-storage-detaching", "logs-storage-detaching"}, detached, c.where())
-		assert.Equal(t, []string{"departed (mysql/0; app/1 leaves)", "broken"}, ofEndpoint("db", others), c.where())
-		assert.Equal(t, []string{"departed (redis/0; app/1 leaves)", "broken"}, ofEndpoint("cache", others), c.where())
+		assert.ElementsMatch(t, []string{"data-storage-detaching", "logs-storage-detaching", "logs-storage-detaching"}, detached, c)
+		assert.Equal(t, []string{"departed (mysql/0; app/1 leaves)", "broken"}, ofEndpoint("db", others), c)
+		assert.Equal(t, []string{"departed (redis/0; app/1 leaves)", "broken"}, ofEndpoint("cache", others), c)
 		assert.ElementsMatch(t, []string{
 			"peers-relation-departed (app/0; app/1 leaves)", "ring-relation-departed (app/0; app/1 leaves)",
-		}, peers, "no broken of peers: %s", c.where())
-		assert.Equal(t, []string{"stop", "remove"}, last, c.where())
+		}, peers, "no broken of peers: %s", c)
+		assert.Equal(t, []string{"stop", "remove"}, last, c)
 		assert.Equal(t, juju.Dead, u.Life())
 		assert.Empty(t, u.Storage())
 		assert.NotContains(t, app.Units(), u)
@@ -59,8 +59,8 @@ func TestWhenSurvivorsAreToldOfARemovedUnit(t *testing.T) {
 			early = early || before(hooks, peer, "app/1 stop") && before(hooks, other, "app/1 db-relation-broken")
 			return
 		}
-		assert.True(t, before(hooks, "app/1 remove", peer), c.where())
-		assert.True(t, before(hooks, "app/1 db-relation-broken", other), c.where())
+		assert.True(t, before(hooks, "app/1 remove", peer), c)
+		assert.True(t, before(hooks, "app/1 db-relation-broken", other), c)
 	})
 	assert.True(t, early)
 }
@@ -103,9 +103,9 @@ func TestRemovingAnApplication(t *testing.T) {
 			own := without(of(unit, hooks), "peers-relation-departed (app/0; app/1 leaves)", "peers-relation-departed (app/1; app/0 leaves)")
 			assert.Equal(t, []string{
 				"db-relation-departed (mysql/0; " + unit + " leaves)", "db-relation-departed (mysql/1; " + unit + " leaves)", "db-relation-broken", "stop", "remove",
-			}, own, c.where())
+			}, own, c)
 		}
-		assert.Equal(t, []string{"server-relation-departed (app/0)", "server-relation-departed (app/1)", "server-relation-broken"}, of("mysql/0", hooks), c.where())
+		assert.Equal(t, []string{"server-relation-departed (app/0)", "server-relation-departed (app/1)", "server-relation-broken"}, of("mysql/0", hooks), c)
 		assert.Equal(t, juju.Dead, r.Life())
 		assert.Nil(t, c.m.Application("app"))
 		assert.Len(t, c.m.Relations(), 0)
@@ -192,7 +192,7 @@ func TestRemovedBeforeStart(t *testing.T) {
 		c.in("app/0 leader-elected", func(*juju.Hook, *hookcmd.Client) error { return u.Remove() })
 		hooks := of("app/0", c.settle())
 		i := slices.Index(hooks, "leader-elected")
-		assert.Equal(t, []string{"db-relation-broken", "remove"}, hooks[i+1:], c.where())
+		assert.Equal(t, []string{"db-relation-broken", "remove"}, hooks[i+1:], c)
 		// What is queued runs even so.
 		late := c.deploy("late", "", 1).Units()[0]
 		c.in("late/0 config-changed", func(*juju.Hook, *hookcmd.Client) error { return late.Remove() })
@@ -222,7 +222,7 @@ func TestWhatADyingUnitDoesNotRun(t *testing.T) {
 		c.m.Pass(time.Hour) // update-status is due
 		_, err = u.RunCommands("x", -1, "")
 		require.NoError(t, err)
-		assert.Equal(t, []string{"run-commands", "peers-relation-departed (app/0; app/1 leaves)", "stop", "act", "remove"}, of("app/1", c.settle()), c.where())
+		assert.Equal(t, []string{"run-commands", "peers-relation-departed (app/0; app/1 leaves)", "stop", "act", "remove"}, of("app/1", c.settle()), c)
 	})
 }
 
@@ -235,7 +235,7 @@ func TestTheLeadershipGoesOnWhenTheLeaderIsDead(t *testing.T) {
 		hooks := c.settle()
 		next := app.Leader().Name
 		assert.NotEqual(t, "app/0", next)
-		assert.True(t, before(hooks, "app/0 remove", next+" leader-elected"), c.where())
+		assert.True(t, before(hooks, "app/0 remove", next+" leader-elected"), c)
 		require.NoError(t, app.Units()[0].Remove())
 		require.NoError(t, app.Units()[1].Remove())
 		c.settle()

@@ -64,7 +64,7 @@ func TestAFailedHookBlocksTheUnit(t *testing.T) {
 		assert.Equal(t, []string{"act", "run-commands"}, of("app/1", c.settle()))
 		require.NoError(t, u.Resolve(false))
 		hooks := of("app/1", c.settle())
-		assert.Equal(t, []string{"start", "db-relation-created", "leader-elected", "data-storage-attached"}, hooks[:4], c.where())
+		assert.Equal(t, []string{"start", "db-relation-created", "leader-elected", "data-storage-attached"}, hooks[:4], c)
 		assert.NotContains(t, hooks, "update-status", "it is taken for done")
 		assert.ErrorContains(t, u.Resolve(false), "it is not in error")
 	}

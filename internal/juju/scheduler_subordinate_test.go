@@ -43,14 +43,14 @@ func TestSubordinatesComeWhenTheirPrincipalEntersTheScope(t *testing.T) {
 	t.Parallel()
 	seeds(t, 20, func(c *cast) {
 		r, subs := subordinates(c)
-		require.Len(t, subs, 2, c.where())
+		require.Len(t, subs, 2, c)
 		for principal, sub := range subs {
 			i, created := slices.Index(c.hooks, sub.Name+" install"), slices.Index(c.hooks, principal+" install")
-			assert.Greater(t, i, created, c.where())
+			assert.Greater(t, i, created, c)
 			own := of(sub.Name, c.hooks)
 			assert.Equal(t, "install", own[0])
-			assert.Equal(t, []string{"joined (" + principal + ")", "changed (" + principal + ")"}, ofEndpoint("host", own)[1:], "only its own: %s", c.where())
-			assert.Equal(t, []string{"joined (" + sub.Name + ")", "changed (" + sub.Name + ")"}, ofEndpoint("info", of(principal, c.hooks))[1:], c.where())
+			assert.Equal(t, []string{"joined (" + principal + ")", "changed (" + principal + ")"}, ofEndpoint("host", own)[1:], "only its own: %s", c)
+			assert.Equal(t, []string{"joined (" + sub.Name + ")", "changed (" + sub.Name + ")"}, ofEndpoint("info", of(principal, c.hooks))[1:], c)
 			assert.Equal(t, []string{principal}, r.End("sub").Members(sub))
 			assert.Equal(t, c.m.Unit(principal).Address(), sub.Address())
 			assert.Len(t, members(sub, "peers"), 1, "peers are not bound to the machine")
@@ -73,15 +73,15 @@ func TestSubordinatesGoWithTheRelation(t *testing.T) {
 		for principal, sub := range subs {
 			own := without(of(sub.Name, hooks), "leader-elected", leaderSettingsChanged)
 			own = slices.DeleteFunc(own, func(hook string) bool { return strings.HasPrefix(hook, "peers-") })
-			assert.Equal(t, []string{"host-relation-departed (" + principal + "; " + sub.Name + " leaves)", "host-relation-broken", "stop", "remove"}, own, c.where())
-			assert.Equal(t, []string{"info-relation-departed (" + sub.Name + ")", "info-relation-broken"}, of(principal, hooks), c.where())
+			assert.Equal(t, []string{"host-relation-departed (" + principal + "; " + sub.Name + " leaves)", "host-relation-broken", "stop", "remove"}, own, c)
+			assert.Equal(t, []string{"info-relation-departed (" + sub.Name + ")", "info-relation-broken"}, of(principal, hooks), c)
 			assert.Equal(t, juju.Dead, sub.Life())
 		}
 		// The next relation has subordinates of its own.
 		_, err := c.m.Relate("sub", "host", "app", "info")
 		require.NoError(t, err)
 		c.settle()
-		assert.Len(t, subsOf(c.m.Application("sub")), 2, c.where())
+		assert.Len(t, subsOf(c.m.Application("sub")), 2, c)
 	})
 }
 
@@ -113,12 +113,12 @@ func TestNewSubordinatesWaitForTheOldOnes(t *testing.T) {
 		r, err := c.m.Relate("sub", "host", "app", "info")
 		require.NoError(t, err)
 		hooks := c.settle()
-		assert.Empty(t, of("app/0", hooks), c.where())
+		assert.Empty(t, of("app/0", hooks), c)
 		assert.Equal(t, []string{"app/1"}, r.End("sub").Members(subsOf(c.m.Application("sub"))["app/1"]))
 		require.NoError(t, old.Resolve(true))
 		c.settle()
 		assert.Equal(t, juju.Dead, old.Life())
-		assert.Equal(t, []string{"app/0"}, r.End("sub").Members(subsOf(c.m.Application("sub"))["app/0"]), c.where())
+		assert.Equal(t, []string{"app/0"}, r.End("sub").Members(subsOf(c.m.Application("sub"))["app/0"]), c)
 	}
 }
 
@@ -131,7 +131,7 @@ func TestSubordinatesGoWithTheirPrincipal(t *testing.T) {
 		require.NoError(t, c.m.Unit("app/0").Remove())
 		hooks := c.settle()
 		assert.Equal(t, []string{"info-relation-departed (" + sub.Name + "; app/0 leaves)", "info-relation-broken", "stop", "remove"},
-			without(of("app/0", hooks), leaderSettingsChanged), c.where())
+			without(of("app/0", hooks), leaderSettingsChanged), c)
 		assert.Equal(t, "remove", of(sub.Name, hooks)[len(of(sub.Name, hooks))-1])
 		assert.Equal(t, juju.Dead, sub.Life())
 		assert.Equal(t, juju.Dead, c.m.Unit("app/0").Life())
@@ -164,7 +164,7 @@ func TestRemovingASubordinateApplication(t *testing.T) {
 		c.settle()
 		for principal, sub := range subs {
 			assert.Equal(t, juju.Dead, sub.Life())
-			assert.Equal(t, []string{"info-relation-departed (" + sub.Name + ")", "info-relation-broken"}, of(principal, c.hooks), c.where())
+			assert.Equal(t, []string{"info-relation-departed (" + sub.Name + ")", "info-relation-broken"}, of(principal, c.hooks), c)
 		}
 		assert.Nil(t, c.m.Application("sub"))
 	})

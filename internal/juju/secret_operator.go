@@ -70,7 +70,7 @@ func newContent(plain map[string]string) (map[string]string, error) {
 	}
 	for key := range plain {
 		if !secretKey.MatchString(key) {
-			return nil, fmt.Errorf("key %q not valid", key)
+			return nil, fmt.Errorf("key %q not valid: they have three or more lower-case letters, digits and dashes, and begin with a letter", key)
 		}
 	}
 	return encodeSecret(plain)

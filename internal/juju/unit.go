@@ -47,6 +47,7 @@ type Unit struct {
 	zone         string
 	address      string
 	public       string
+	planned      map[string]string  // the agent's keys for the address, unless networks say otherwise
 	networks     map[string]Network // that differ from the application's
 	workload     Status             // what the charm or, around hooks, the agent set
 	workloadSet  bool               // the charm set it once

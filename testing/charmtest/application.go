@@ -83,13 +83,21 @@ func (a *Application) Leader() *Unit {
 // SetConfig sets options of the charm; others stay.
 func (a *Application) SetConfig(values map[string]any) {
 	a.model.t.Helper()
-	a.model.fatal(a.app.SetConfig(values))
+	a.configure(values)
 }
 
 // ResetConfig sets options back to their defaults.
 func (a *Application) ResetConfig(names ...string) {
 	a.model.t.Helper()
-	a.model.fatal(a.app.SetConfig(nil, names...))
+	a.configure(nil, names...)
+}
+
+func (a *Application) configure(values map[string]any, unset ...string) {
+	a.model.t.Helper()
+	if err := checkOptions(a.app.Charm(), values, unset...); err != nil {
+		a.model.fatal(fmt.Errorf("cannot set config of %q: %w", a.app.Name, err))
+	}
+	a.model.fatal(a.app.SetConfig(values, unset...))
 }
 
 // Config returns the options; nil is one that has neither a value nor a default.
@@ -97,6 +105,9 @@ func (a *Application) Config() map[string]any { return a.app.Config() }
 
 // Status returns the status that the leader set for the application.
 func (a *Application) Status() Status { return statusOf(a.app.Status()) }
+
+// LeaderSettings returns what the leader wrote with leader-set, which Juju 3.6 has.
+func (a *Application) LeaderSettings() map[string]string { return a.app.LeaderSettings() }
 
 // Refresh gives the application another revision of its charm. nil options mean
 // the metadata as it is.

@@ -4,6 +4,7 @@ package charmtest
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 
 	"github.com/charmsmith/charmsmith/hookcmd"
@@ -66,6 +67,10 @@ type interceptor struct {
 // An f that hangs must return when the test ends: what waits for a channel does
 // if a t.Cleanup after [New] closes it.
 func (h *Harness) Intercept(f func(call hookcmd.Call) (answer hookcmdtest.Answer, ok bool)) (remove func()) {
+	h.t.Helper()
+	if f == nil {
+		h.fatal(errors.New("cannot intercept hook commands: the function is nil"))
+	}
 	i := &interceptor{answer: f}
 	h.setIntercept(append(slices.Clip(h.intercept), i))
 	return func() {

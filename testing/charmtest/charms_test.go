@@ -68,6 +68,8 @@ summary: A charm for tests.
 description: It is a subordinate.
 requires:
   host: {interface: juju-info, scope: container}
+provides:
+  logs: {interface: syslog, scope: container}
 `
 
 // database is the other end of magpie's db.

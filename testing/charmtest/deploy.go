@@ -54,6 +54,8 @@ func (m *Model) DeployCharm(name string, register func(*charm.Charm), n int, opt
 	switch {
 	case err != nil:
 		m.fatal(fmt.Errorf("cannot deploy %q: DeployOptions.Resources: %w", name, err))
+	case checkOptions(meta, o.Config) != nil:
+		m.fatal(fmt.Errorf("cannot deploy %q: DeployOptions.Config: %w", name, checkOptions(meta, o.Config)))
 	case n < 0:
 		m.fatal(fmt.Errorf("cannot deploy %q: it cannot have %d units", name, n))
 	}

@@ -24,6 +24,10 @@ func (s *subject) checkEvent(m *juju.Model, ev events.Event) error {
 	switch ev := ev.(type) {
 	case nil:
 		return errors.New("the event is nil")
+	case events.PeerJoined:
+		return checkUnit(ev.Unit)
+	case events.RelationJoined:
+		return checkUnit(ev.Unit)
 	case events.PeerDeparted:
 		if ev.Synthetic {
 			return errors.New("Synthetic is for events that the SDK makes itself")
@@ -32,7 +36,7 @@ func (s *subject) checkEvent(m *juju.Model, ev events.Event) error {
 	case events.RelationDeparted:
 		return s.checkDeparted(m, ev.ID, ev.Unit, ev.DepartingUnit, ev.Self)
 	case events.RelationBroken:
-		if e := s.end(ev.ID); e != nil && e.Relation().Life() == juju.Alive && s.unit.Life() == juju.Alive {
+		if e := s.end(ev.ID); e != nil && e.Other() != e && e.Relation().Life() == juju.Alive && s.unit.Life() == juju.Alive {
 			return fmt.Errorf("relation %s:%d is not being removed", ev.Endpoint, ev.ID)
 		}
 	case events.StorageEvent:
@@ -43,7 +47,17 @@ func (s *subject) checkEvent(m *juju.Model, ev events.Event) error {
 	return nil
 }
 
+func checkUnit(unit string) error {
+	if unit == "" {
+		return errors.New("Unit is empty")
+	}
+	return nil
+}
+
 func (s *subject) checkDeparted(m *juju.Model, id int, unit, departing string, self bool) error {
+	if err := checkUnit(unit); err != nil {
+		return err
+	}
 	leaves := s.unit.Life() != juju.Alive
 	switch who := s.unit.Name; {
 	case self && !leaves:

@@ -16,7 +16,10 @@ import (
 
 // executor runs a charm in this process: each hook is a charm.Run of its own,
 // with a new charm.
-type executor struct{ register func(*charm.Charm) }
+type executor struct {
+	register func(*charm.Charm)
+	env      []string // of the last hook, for its room: one hook runs at a time
+}
 
 func newExecutor(register func(*charm.Charm)) *executor { return &executor{register: register} }
 
@@ -36,8 +39,9 @@ func (e *executor) Execute(ctx context.Context, h *juju.Hook) (exit juju.Exit) {
 	if h.Commands() != nil {
 		return exec(ctx, h)
 	}
+	e.env = h.AppendEnviron(e.env[:0])
 	d := &dispatch{}
-	d.opts = charm.Options{Env: h.Environ(), Runner: h, Stderr: &d.stderr}
+	d.opts = charm.Options{Env: e.env, Runner: h, Stderr: &d.stderr}
 	if err := charm.Run(ctx, e.register, &d.opts); err != nil {
 		return juju.Exit{Code: 1, Err: err, Stderr: d.stderr.Bytes()}
 	}

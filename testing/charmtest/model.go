@@ -138,7 +138,9 @@ func newModel(t failer, opts *ModelOptions, known *charms) *Model {
 	}
 	m.opts.HookTimeout = m.opts.timeout()
 	o, err := m.opts.juju()
-	m.fatal(err)
+	if err != nil {
+		m.fatal(fmt.Errorf("cannot make a model: %w", err))
+	}
 	m.juju = juju.New(o)
 	if m.opts.Faults != (Faults{}) {
 		m.SetFaults(m.opts.Faults)

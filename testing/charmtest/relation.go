@@ -45,6 +45,9 @@ func (h *Harness) Relate(endpoint, app string) *Relation {
 	if e.Role == charmdir.RolePeer {
 		h.fatal(fmt.Errorf("endpoint %q is a peer endpoint, whose relation exists from the start; use Peers", endpoint))
 	}
+	if app == h.app.Name {
+		h.fatal(fmt.Errorf("cannot relate endpoint %q to %s, which is the unit's own application; name another one", endpoint, app))
+	}
 	if h.model.juju.Application(app) == nil {
 		_, err := h.model.juju.Deploy(juju.Deployment{Name: app})
 		h.fatal(err)

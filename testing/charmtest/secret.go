@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/charmsmith/charmsmith/internal/juju"
@@ -102,7 +103,7 @@ func (s *Secret) ReadBy(unit string) map[string]string {
 	s.m.t.Helper()
 	u := s.m.juju.Unit(unit)
 	if u == nil {
-		s.m.fatal(fmt.Errorf("there is no unit %q to read a secret", unit))
+		s.m.fatal(fmt.Errorf("there is no unit %q to read a secret; Join makes one", unit))
 	}
 	content, err := u.ReadSecret(s.URI(), true)
 	s.m.fatal(err)
@@ -165,12 +166,15 @@ func (h *Harness) Secrets() []*Secret {
 // Secret returns the secret of a label, or of a URI, which must exist.
 func (h *Harness) Secret(labelOrURI string) *Secret {
 	h.t.Helper()
+	var known []string
 	for _, s := range h.Secrets() {
-		if i := s.Info(); labelOrURI == cmp.Or(i.Label, i.URI) || labelOrURI == i.URI {
+		i := s.Info()
+		if labelOrURI == i.URI || labelOrURI == i.Label && i.Label != "" {
 			return s
 		}
+		known = append(known, cmp.Or(i.Label, i.URI))
 	}
-	h.fatal(fmt.Errorf("there is no secret with label or URI %q", labelOrURI))
+	h.fatal(fmt.Errorf("there is no secret with label or URI %q; there are %s", labelOrURI, cmp.Or(strings.Join(known, ", "), "none")))
 	return nil
 }
 

@@ -28,6 +28,9 @@ func (h *Harness) ResetConfig(names ...string) {
 
 func (h *Harness) configure(values map[string]any, unset ...string) {
 	h.t.Helper()
+	if err := checkOptions(h.meta, values, unset...); err != nil {
+		h.fatal(fmt.Errorf("cannot set config: %w", err))
+	}
 	before := h.app.ConfigVersion()
 	h.fatal(h.app.SetConfig(values, unset...))
 	if h.app.ConfigVersion() != before {

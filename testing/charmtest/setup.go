@@ -55,6 +55,9 @@ func (o *Options) deploy(m *juju.Model, meta *charmdir.Charm, register func(*cha
 	case (o.Machine != "" || o.Zone != "") && m.Options().CAAS:
 		return nil, fmt.Errorf("%s.Machine and Zone are for models on machines, and this one is on Kubernetes", from)
 	}
+	if err := checkOptions(meta, o.Config); err != nil {
+		return nil, fmt.Errorf("%s.Config: %w", from, err)
+	}
 	d := juju.Deployment{Name: app, Charm: meta, Executor: s.executor, Config: o.Config, Trust: o.Trust, Resources: resources, PeerIDs: peerIDs}
 	if s.app, err = m.Deploy(d); err != nil {
 		return nil, err
@@ -118,6 +121,24 @@ func resourcesOf(meta *charmdir.Charm, paths map[string]string) (map[string]juju
 		resources[name] = juju.Resource{Type: declared.Type, Path: path}
 	}
 	return resources, nil
+}
+
+// checkOptions is the error of options that the charm does not have.
+func checkOptions(meta *charmdir.Charm, values map[string]any, unset ...string) error {
+	for _, name := range append(slices.Sorted(maps.Keys(values)), unset...) {
+		if _, ok := meta.Options[name]; !ok {
+			return undeclared("option", name, meta.Options)
+		}
+	}
+	return nil
+}
+
+// checkStorage is the error of a storage that the charm does not have.
+func checkStorage(meta *charmdir.Charm, name string) error {
+	if _, ok := meta.Storage[name]; !ok {
+		return undeclared("storage", name, meta.Storage)
+	}
+	return nil
 }
 
 // undeclared is the error of what the charm's metadata do not have.
@@ -199,9 +220,13 @@ func (s *subject) enter(m *juju.Model, end *juju.End, name string, data map[stri
 		return nil, fmt.Errorf("in a relation with scope container a subordinate sees its principal only, which is %s; name that, or set Principal", p.Name)
 	}
 	u := m.Unit(name)
-	if u == nil && end.Scoped() {
+	switch {
+	case u != nil && end.Other().In(u):
+		return nil, errors.New("it is in it already; Update changes its databag, and Depart has it leave")
+	case u != nil:
+	case end.Scoped():
 		u, err = other.AddMadeUpSubordinate(number, s.unit)
-	} else if u == nil {
+	default:
 		u, err = other.AddMadeUpUnit(number)
 	}
 	if err != nil {

@@ -21,7 +21,7 @@ type SecretState struct {
 	Owner       string
 	Label       string // by which the unit knows it
 	Description string
-	Rotate      string                    // "never", "hourly", …; empty: never
+	Rotate      string                    // "hourly", "daily", …; empty: never
 	Expire      time.Time                 // of the latest revision; zero: never
 	Revisions   map[int]map[string]string // their contents by number; the last is the latest
 	Tracked     int                       // the revision that the unit reads; 0: it has not read it
@@ -85,7 +85,7 @@ func (r *stateRun) secretsAfter() []SecretState {
 		info := s.Info()
 		out := SecretState{
 			URI: info.URI, Owner: info.Owner, Label: info.Label, Description: info.Description,
-			Rotate: info.Rotate, Revisions: make(map[int]map[string]string),
+			Rotate: strings.TrimPrefix(info.Rotate, "never"), Revisions: make(map[int]map[string]string),
 		}
 		for _, revision := range info.Revisions {
 			out.Revisions[revision.Number], _ = s.Content(revision.Number) // which is there

@@ -36,9 +36,13 @@ func (s Storage) check(meta *charmdir.Charm) error {
 func storageOf(u *juju.Unit) []Storage {
 	var list []Storage
 	for _, s := range u.Storage() {
-		list = append(list, Storage{ID: s.ID, Kind: s.Kind, Location: s.Location})
+		list = append(list, instanceOf(s))
 	}
 	return list
+}
+
+func instanceOf(s *juju.Storage) Storage {
+	return Storage{ID: s.ID, Kind: s.Kind, Location: s.Location}
 }
 
 // Storage returns the storage instances that the unit has. Those that its charm
@@ -49,10 +53,13 @@ func (h *Harness) Storage() []Storage { return storageOf(h.unit) }
 // storage-attached.
 func (h *Harness) AddStorage(name string) Storage {
 	h.t.Helper()
+	if err := checkStorage(h.meta, name); err != nil {
+		h.fatal(fmt.Errorf("cannot add storage: %w", err))
+	}
 	added, err := h.unit.AddStorage(name, 1)
 	h.fatal(err)
 	h.StorageHooks()
-	return Storage{ID: added[0].ID, Kind: added[0].Kind, Location: added[0].Location}
+	return instanceOf(added[0])
 }
 
 // DetachStorage sends storage-detaching, after which the unit does not have the
@@ -84,9 +91,12 @@ func (u *Unit) Storage() []Storage { return storageOf(u.unit) }
 // AddStorage adds an instance of a storage, as juju add-storage does.
 func (u *Unit) AddStorage(name string) Storage {
 	u.model.t.Helper()
+	if err := checkStorage(u.unit.Application().Charm(), name); err != nil {
+		u.model.fatal(fmt.Errorf("cannot add storage to %s: %w", u.unit.Name, err))
+	}
 	added, err := u.unit.AddStorage(name, 1)
 	u.model.fatal(err)
-	return Storage{ID: added[0].ID, Kind: added[0].Kind, Location: added[0].Location}
+	return instanceOf(added[0])
 }
 
 // DetachStorage begins to detach an instance, which stays in the model.

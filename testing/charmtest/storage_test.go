@@ -52,7 +52,9 @@ func TestStorageAdd(t *testing.T) {
 	h := charmtest.New(t, func(c *charm.Charm) {
 		seen.register(c)
 		charm.On(c, func(ctx context.Context, _ events.Start) error { return c.HookCommands().StorageAdd(ctx, "data", 2) })
-		charm.On(c, func(ctx context.Context, _ events.UpdateStatus) error { return c.HookCommands().StorageAdd(ctx, "data", 1) })
+		charm.On(c, func(ctx context.Context, _ events.UpdateStatus) error {
+			return c.HookCommands().StorageAdd(ctx, "data", 1)
+		})
 	}, &charmtest.Options{Metadata: magpie})
 	h.Emit(events.Start{})
 	assert.Equal(t, []string{"start"}, seen.names(h.Unit()))

@@ -38,7 +38,7 @@ var rules = []rule{
 	{"relation", []string{"hookcmd"}, nil, small},
 	{"charm", []string{"events", "hookcmd", "relation"}, nil, append([]string{module + "/pebble"}, small...)},
 	{"examples/*", []string{"charm", "events", "hookcmd", "relation"}, nil, small},
-	{"testing/*", []string{"events", "hookcmd", "relation", "charm", "internal/*"}, []string{"github.com/stretchr/testify"}, nil},
+	{"testing/*", []string{"events", "hookcmd", "relation", "charm", "internal/*", "testing/hookcmdtest"}, []string{"github.com/stretchr/testify"}, nil},
 
 	{"internal/charmdir", nil, []string{"gopkg.in/yaml.v3"}, []string{"testing"}},
 	{"internal/golden", nil, nil, []string{"testing"}},

@@ -124,6 +124,9 @@ func TestDocsQuoteCode(t *testing.T) {
 	}
 	documents, err := filepath.Glob("docs/*/*.md")
 	require.NoError(t, err)
+	guides, err := filepath.Glob("docs/*.md")
+	require.NoError(t, err)
+	documents = append(documents, guides...)
 	blocks := 0
 	for _, path := range append(documents, "README.md", "CONTRIBUTING.md") {
 		content, err := os.ReadFile(path)

@@ -64,7 +64,7 @@ func (c *Charm) LogEvents() {
 // HookCommands returns the client that runs single hook commands, for what this
 // package has no method for. It knows nothing of what is kept back here: reads
 // do not see writes to databags that are not yet sent.
-func (c *Charm) HookCommands() *hookcmd.Client { return &c.model().client }
+func (c *Charm) HookCommands() *hookcmd.Client { return &c.model().commands }
 
 // IsLeader reports whether this unit is the leader of its application. Juju
 // holds to a true for 30 seconds, for which it is kept; to a false until the

@@ -26,11 +26,15 @@ const leaseTime = 30 * time.Second
 func (l *leadership) isLeader(ctx context.Context) (bool, error) {
 	l.init.Do(func() { l.turn = make(chan struct{}, 1) })
 	select {
-	case l.turn <- struct{}{}:
-		defer func() { <-l.turn }()
-	case <-ctx.Done():
-		return false, ctx.Err()
+	case l.turn <- struct{}{}: // also if ctx has ended: select chooses at random
+	default:
+		select {
+		case l.turn <- struct{}{}:
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
 	}
+	defer func() { <-l.turn }()
 	if !l.asked.IsZero() && (!l.current || time.Since(l.asked) < leaseTime) {
 		return l.current, nil
 	}

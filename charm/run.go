@@ -90,9 +90,10 @@ func run(ctx context.Context, register func(*Charm), opts *Options, in internals
 	}
 	runner, runnerErr := o.runner()
 	d := &dispatch{
-		env:    o.Env,
-		unit:   lookup(o.Env, "JUJU_UNIT_NAME"),
-		client: *hookcmd.New(runner, &hookcmd.Options{BeforeSecretFile: in.beforeSecretFile}),
+		env:      o.Env,
+		unit:     lookup(o.Env, "JUJU_UNIT_NAME"),
+		client:   *hookcmd.New(runner, &hookcmd.Options{SharedMaps: true}),
+		commands: *hookcmd.New(runner, &hookcmd.Options{BeforeSecretFile: in.beforeSecretFile}),
 	}
 	d.log = jujuLog{client: &d.client, stderr: o.Stderr}
 	d.leadership.client = &d.client
@@ -165,7 +166,8 @@ func withLinkPath(env, args []string) []string {
 type dispatch struct {
 	env        []string
 	unit       string
-	client     hookcmd.Client
+	client     hookcmd.Client // of this package and relation, which change no map
+	commands   hookcmd.Client // of the charm
 	log        jujuLog
 	leadership leadership
 	relations  *relation.Store

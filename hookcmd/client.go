@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -20,7 +21,7 @@ import (
 // returns, the agent answered just then. It is safe for concurrent use.
 //
 // Every method fails with an *[Error] if the command does. Maps and slices that
-// a method returns must not be changed: an [Answerer] may share them.
+// a method returns are the caller's, unless [Options].SharedMaps says otherwise.
 type Client struct {
 	runner   Runner
 	answerer Answerer // runner, if it is one
@@ -35,6 +36,10 @@ type Options struct {
 	// removed when its command has ended, which a program that is told to end
 	// must wait for.
 	BeforeSecretFile func()
+
+	// SharedMaps saves copies of databags, settings and state that an [Answerer]
+	// has answered: they must not be changed then.
+	SharedMaps bool
 }
 
 // New returns a client that runs commands by runner.
@@ -79,6 +84,20 @@ func (c *Client) readInto(ctx context.Context, call Call, result any) error {
 		return err
 	}
 	return decode(call, stdout, result)
+}
+
+// readMap runs a command that prints a map of strings as JSON.
+func (c *Client) readMap(ctx context.Context, call Call) (map[string]string, error) {
+	values, err := read[map[string]string](ctx, c, call)
+	return c.own(values), err
+}
+
+// own returns a map that the caller may change.
+func (c *Client) own(values map[string]string) map[string]string {
+	if c.answerer == nil || c.opts.SharedMaps {
+		return values
+	}
+	return maps.Clone(values)
 }
 
 // readAs runs a command that prints JSON of another form than its result.

@@ -47,7 +47,7 @@ func (c *Client) IsLeader(ctx context.Context) (bool, error) {
 // LeaderGet returns the leader's settings. Juju 3.6 and earlier; later there is
 // the application's databag of a peer relation.
 func (c *Client) LeaderGet(ctx context.Context) (map[string]string, error) {
-	return read[map[string]string](ctx, c, newCall("leader-get", "--", "-"))
+	return c.readMap(ctx, newCall("leader-get", "--", "-"))
 }
 
 // LeaderGetKey returns one of the leader's settings, and whether it is there.
@@ -81,7 +81,7 @@ func (c *Client) LeaderSet(ctx context.Context, data map[string]string) error {
 
 // StateGet returns the state that this unit stored with StateSet.
 func (c *Client) StateGet(ctx context.Context) (map[string]string, error) {
-	state, err := read[map[string]string](ctx, c, newCall("state-get"))
+	state, err := c.readMap(ctx, newCall("state-get"))
 	if state == nil && err == nil {
 		state = map[string]string{}
 	}

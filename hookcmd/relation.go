@@ -66,7 +66,7 @@ func (c *Client) RelationGet(ctx context.Context, rel RelationID, unit string) (
 	if err != nil {
 		return nil, err
 	}
-	return read[map[string]string](ctx, c, call)
+	return c.readMap(ctx, call)
 }
 
 // RelationGetApp returns the databag of an application, ours or the remote one.
@@ -76,7 +76,7 @@ func (c *Client) RelationGetApp(ctx context.Context, rel RelationID, app string)
 	if err != nil {
 		return nil, err
 	}
-	return read[map[string]string](ctx, c, call)
+	return c.readMap(ctx, call)
 }
 
 // RelationGetAll returns the databags of several units, in the order of units,
@@ -90,7 +90,11 @@ func (c *Client) RelationGetAll(ctx context.Context, rel RelationID, units []str
 			return nil, err
 		}
 	}
-	return readAll[map[string]string](ctx, c, calls)
+	all, err := readAll[map[string]string](ctx, c, calls)
+	for i, values := range all {
+		all[i] = c.own(values)
+	}
+	return all, err
 }
 
 // RelationGetKey returns one value of a unit's databag, and whether it is there.

@@ -38,7 +38,8 @@ type Runner interface {
 // value, nil for one that returns only an error.
 //
 // An error, which is an *[Error], is the command's, whatever stands beside it.
-// Maps and slices in *result stay the Answerer's: nobody changes them.
+// If *result is a map[string]string it stays the Answerer's, and nobody changes
+// it; all else is the caller's.
 //
 // Client looks for this and the interfaces below by type assertion. A type that
 // embeds a Runner to change what it does has only the methods it names.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -35,7 +36,7 @@ func (h *Hook) Answer(ctx context.Context, c hookcmd.Call, result any) (bool, er
 	}
 	code := exitCode(err)
 	if h.model.opts.RecordCalls {
-		h.calls = append(h.calls, Recorded{Command: c.Command, Args: c.Args, Stdin: c.Stdin, Data: c.Data, Code: code})
+		h.calls = append(h.calls, Recorded{Command: c.Command, Args: c.Args, Stdin: c.Stdin, Data: maps.Clone(c.Data), Code: code})
 	}
 	if err != nil {
 		return true, hookcmd.NewError(c, code, "ERROR "+err.Error()+"\n")

@@ -163,22 +163,32 @@ func (a *Application) AddUnits(n int) ([]*Unit, error) {
 func (a *Application) AddUnit(number int) (*Unit, error) {
 	a.model.mu.Lock()
 	defer a.model.mu.Unlock()
+	return a.addUnit(number, nil)
+}
+
+func (a *Application) addUnit(number int, principal *Unit) (*Unit, error) {
 	if a.unit(number) != nil {
 		return nil, fmt.Errorf("cannot add unit %s/%d: there is or was one of that name", a.Name, number)
 	}
 	next := a.nextUnit
 	a.nextUnit = number
-	u := a.addUnits(1, nil)[0]
+	u := a.addUnits(1, principal)[0]
 	a.nextUnit = max(next, a.nextUnit)
 	return u, nil
 }
 
 // AddMadeUpUnit adds a unit without an agent, which does what it is told to.
 func (a *Application) AddMadeUpUnit(number int) (*Unit, error) {
+	a.model.mu.Lock()
+	defer a.model.mu.Unlock()
+	return a.addMadeUp(number, nil)
+}
+
+func (a *Application) addMadeUp(number int, principal *Unit) (*Unit, error) {
 	executor := a.Executor
 	a.Executor = nil
 	defer func() { a.Executor = executor }()
-	return a.AddUnit(number)
+	return a.addUnit(number, principal)
 }
 
 func (a *Application) addUnits(n int, principal *Unit) []*Unit {

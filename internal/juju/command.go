@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/charmsmith/charmsmith/hookcmd"
@@ -60,7 +61,7 @@ func (m *Model) Intercept(f Interceptor) {
 func (h *Hook) Calls() []Recorded {
 	h.model.mu.Lock()
 	defer h.model.mu.Unlock()
-	return h.calls
+	return slices.Clone(h.calls)
 }
 
 var (
@@ -83,7 +84,16 @@ func (h *Hook) Run(ctx context.Context, c hookcmd.Call) ([]byte, error) {
 	if response.Code != 0 {
 		return nil, hookcmd.NewError(c, response.Code, string(response.Stderr))
 	}
+	if h.isKilled() { // by juju-reboot --now, which does not return
+		return nil, callError(c, errKilled)
+	}
 	return response.Stdout, nil
+}
+
+func (h *Hook) isKilled() bool {
+	h.model.mu.Lock()
+	defer h.model.mu.Unlock()
+	return h.killed
 }
 
 // runFor runs a hook command until ctx ends. Only one that is intercepted can
@@ -137,10 +147,16 @@ func (h *Hook) Command(r Request) (Response, error) {
 		return Response{}, ErrNoCommand
 	}
 	response, done := h.intercepted(r)
-	if !done {
+	switch {
+	case h.over: // meanwhile
+		return Response{}, errOver
+	case h.killed:
+		return Response{}, errKilled
+	case !done:
 		c := call{h: h, request: r, flags: jujutext.NewFlags(r.Command, r.Args)}
 		err := run(&c)
 		if errors.Is(err, errNoStdin) { // the client comes again with it
+			h.count--
 			return Response{}, err
 		}
 		response = c.respond(err)
@@ -290,10 +306,13 @@ func (c *call) settings(args []string, file string) (map[string]string, error) {
 			continue
 		}
 		key, value, ok := strings.Cut(arg, "=")
-		if !ok || key == "" {
+		if !ok {
 			return nil, usage("expected \"key=value\", got %q", arg)
 		}
 		key, value = strings.TrimSpace(key), strings.TrimSpace(value)
+		if key == "" {
+			return nil, usage("expected \"key=value\", got \"=%s\"", value)
+		}
 		if _, twice := values[key]; twice {
 			return nil, usage("key %q specified more than once", key)
 		}

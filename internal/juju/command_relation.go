@@ -243,7 +243,7 @@ func (h *Hook) unrelated(m *membership, name string) error {
 // readOwnApp returns our application's databag: the leader's with its changes,
 // and the controller's for others.
 func (h *Hook) readOwnApp(m *membership) (map[string]string, error) {
-	if !h.unit.isLeader() {
+	if !h.isLeader() {
 		if h.model.is36 && !m.end.isPeer() {
 			return nil, errors.New("permission denied")
 		}
@@ -316,7 +316,7 @@ func relationSet(c *call) error {
 
 // setRelation buffers changes of a databag.
 func (h *Hook) setRelation(m *membership, app bool, changes map[string]string) error {
-	if app && !h.unit.isLeader() {
+	if app && !h.isLeader() {
 		return errors.New("cannot write relation settings")
 	}
 	b := h.own(m)

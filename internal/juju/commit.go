@@ -27,8 +27,8 @@ func (h *Hook) flush() error {
 	if m.faults.refusesFlush() {
 		return errors.New("cannot apply changes: the controller refused them (a fault of this model)")
 	}
-	for _, check := range []func() error{h.checkBags, h.checkPorts, h.checkState, h.checkSecrets, h.checkStorage, h.checkPodSpec} {
-		if err := check(); err != nil {
+	for _, check := range flushChecks {
+		if err := check(h); err != nil {
 			return fmt.Errorf("cannot apply changes: %w", err)
 		}
 	}
@@ -43,8 +43,19 @@ func (h *Hook) flush() error {
 	return nil
 }
 
+var flushChecks = [...]func(*Hook) error{
+	(*Hook).checkBags, (*Hook).checkPorts, (*Hook).checkState, (*Hook).checkSecrets, (*Hook).checkStorage, (*Hook).checkPodSpec,
+}
+
+// changesNothing reports whether the agent has nothing to send: it sends our
+// unit's databag even if the charm has only read it.
 func (h *Hook) changesNothing() bool {
-	return len(h.bags) == 0 && !h.stateDirty && h.rare.none() && h.info.kind != configChanged
+	for i := range h.bags {
+		if b := &h.bags[i]; b.touched || len(b.app) > 0 {
+			return false
+		}
+	}
+	return !h.stateDirty && h.rare.none() && h.info.kind != configChanged
 }
 
 func (h *Hook) checkBags() error {

@@ -39,7 +39,6 @@ func (m *Model) setLeader(a *Application, u *Unit) {
 	}
 	a.leader = u
 	if old != nil && old.agent != nil {
-		old.agent.leaderToldOf = false
 		m.wake(old.agent)
 	}
 	if u == nil {

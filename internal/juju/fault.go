@@ -138,7 +138,7 @@ func (a *agent) restart() {
 			act.Status, act.Message = "failed", "action terminated"
 		}
 	}
-	a.leaderSettings, a.statusDue = 0, false
+	a.leaderSettings, a.statusDue, a.polled = 0, false, nil
 	a.rebooted = a.rebooted || a.started && a.unit.app.model.opts.CAAS
 	a.restartSecrets()
 	if a.installed {

@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"strings"
 	"syscall"
 
 	"github.com/charmsmith/charmsmith/events"
@@ -294,7 +293,7 @@ func (a *agent) fail(h *Hook, err error) {
 	f := a.failed
 	f.attempts++
 	f.due, f.skip, f.err = false, false, err
-	f.status = Status{Status: "error", Message: fmt.Sprintf("hook failed: %q", a.failedName(info)), Since: m.clock.now, Data: failureData(info, a.unit)}
+	f.status = Status{Status: "error", Message: fmt.Sprintf("hook failed: %q", failedName(info)), Since: m.clock.now, Data: failureData(info, a.unit)}
 	if !m.opts.NoRetry {
 		delay := min(firstRetry<<min(f.attempts-1, 10), lastRetry)
 		m.clock.after(delay, true, func() {
@@ -307,7 +306,7 @@ func (a *agent) fail(h *Hook, err error) {
 }
 
 // failedName is the hook's name in the status of a unit.
-func (a *agent) failedName(info hookInfo) string {
+func failedName(info hookInfo) string {
 	if info.kind.isRelation() {
 		return info.name()
 	}
@@ -315,9 +314,8 @@ func (a *agent) failedName(info hookInfo) string {
 }
 
 func failureData(info hookInfo, u *Unit) map[string]any {
-	data := map[string]any{"hook": strings.TrimPrefix(info.name(), "")}
+	data := map[string]any{"hook": failedName(info)}
 	if info.kind.isRelation() {
-		data["hook"] = info.kind.String()
 		data["relation-id"] = info.member.end.rel.ID
 		if remote := info.remoteUnit(); remote != nil {
 			data["remote-unit"] = info.member.end.unitName(remote)

@@ -141,7 +141,7 @@ func (m *Model) retry(attempts int) (tried bool, stuck string) {
 	}
 	for _, a := range m.apps {
 		for _, u := range a.units {
-			if u.agent == nil {
+			if u.agent == nil || u.life == Dead {
 				continue
 			}
 			if f := u.agent.failed; f != nil && f.attempts >= attempts {

@@ -235,6 +235,30 @@ func TestFaultsMissDeparted(t *testing.T) {
 	assert.Positive(t, told)
 }
 
+// However often a hook asks whether it is the leader, it loses the leadership once.
+func TestAHookLosesTheLeadershipOnce(t *testing.T) {
+	t.Parallel()
+	c := newCast(t, &juju.Options{NoRetry: true})
+	app := c.configurable(2)
+	first := app.Leader()
+	c.play = func(_ string, _ *juju.Hook, client *hookcmd.Client) error {
+		for range 500 {
+			if _, err := client.IsLeader(t.Context()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	c.do(first.Name, func(h *juju.Hook, client *hookcmd.Client) error {
+		c.m.SetFaults(juju.Faults{LoseLeadership: 2})
+		return c.play("", h, client)
+	})
+	assert.Equal(t, first, app.Leader(), "it is lost, and so does the next")
+	var trace strings.Builder
+	require.NoError(t, c.m.WriteTrace(&trace, 0))
+	assert.Equal(t, 2, strings.Count(trace.String(), "is the leader of app"))
+}
+
 // The only unit of an application has the leadership again at once, so it does
 // not lose it by chance.
 func TestASingleUnitKeepsItsLeadership(t *testing.T) {

@@ -119,6 +119,31 @@ func TestWhatDepartedSees(t *testing.T) {
 	})
 }
 
+// What it wrote last is read, even if there was no changed of it.
+func TestDepartedReadsWhatTheUnitWroteLast(t *testing.T) {
+	t.Parallel()
+	seeds(t, 1, func(c *cast) {
+		c.deploy("app", "requires: {db: mysql}", 1)
+		mysql := c.madeUp("mysql", 1)
+		c.relate("app", "mysql")
+		end := c.enter(mysql, 0)
+		want := "0\n"
+		c.play = func(hook string, h *juju.Hook, _ *hookcmd.Client) error {
+			if about(h) == "" {
+				return nil
+			}
+			out, err := command(h, "relation-get", "n")
+			assert.Equal(t, want, out, hook)
+			return err
+		}
+		c.settle()
+		write(t, end, c.m.Unit("mysql/0"), "n", "1")
+		require.NoError(t, end.Leave(c.m.Unit("mysql/0")))
+		want = "1\n"
+		assert.Equal(t, []string{"app/0 db-relation-departed (mysql/0)"}, c.settle())
+	})
+}
+
 func TestWhatBrokenSees(t *testing.T) {
 	t.Parallel()
 	seeds(t, 2, func(c *cast) {

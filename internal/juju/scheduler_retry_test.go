@@ -80,7 +80,7 @@ func TestTheErrorOfARelationHook(t *testing.T) {
 	c.settle()
 	status := c.m.Unit("app/0").Workload()
 	assert.Equal(t, `hook failed: "db-relation-joined"`, status.Message)
-	assert.Equal(t, map[string]any{"hook": "relation-joined", "relation-id": r.ID, "remote-unit": "mysql/0"}, status.Data)
+	assert.Equal(t, map[string]any{"hook": "db-relation-joined", "relation-id": r.ID, "remote-unit": "mysql/0"}, status.Data)
 }
 
 // The hook is run again with the same parameters, and then once more, if there
@@ -176,61 +176,60 @@ func TestNoRetry(t *testing.T) {
 // A hook that is skipped is taken for done, in all that follows from it.
 func TestResolveNoRetry(t *testing.T) {
 	t.Parallel()
-	const db = "app/0 db-relation-"
-	for failing, want := range map[string][]string{
-		"app/0 install":               {"peers-relation-created", "db-relation-created"},
-		db + "created":                {"leader-elected", "config-changed", "start", "db-relation-joined (mysql/0)", "db-relation-changed (mysql/0)"},
-		"app/0 leader-elected":        {"config-changed", "start", "db-relation-joined (mysql/0)", "db-relation-changed (mysql/0)"},
-		"app/0 config-changed":        {"start", "db-relation-joined (mysql/0)", "db-relation-changed (mysql/0)"},
-		"app/0 start":                 {"db-relation-joined (mysql/0)", "db-relation-changed (mysql/0)"},
-		db + "joined (mysql/0)":       {"db-relation-changed (mysql/0)"},
-		db + "changed (mysql/0)":      nil,
-		"app/0 data-storage-attached": {"install"},
-	} {
+	first := []string{
+		"data-storage-attached", "install", "db-relation-created", "leader-elected", "config-changed", "start",
+		"db-relation-joined (mysql/0)", "db-relation-changed (mysql/0)",
+	}
+	last := []string{"data-storage-detaching", "stop", "remove"}
+	for i, failing := range first {
 		c := newCast(t, &juju.Options{NoRetry: true})
-		u := c.deploy("app", "requires: {db: mysql}\npeers: {peers: app}\nstorage: {data: {type: filesystem}}", 1).Units()[0]
+		skip := func(hooks []string) { // each of them fails
+			t.Helper()
+			u := c.m.Unit("app/0")
+			for _, hook := range hooks {
+				c.fails("app/0 "+hook, 1)
+				require.Equal(t, []string{"app/0 " + hook}, c.settle())
+				require.NoError(t, u.Resolve(true))
+			}
+		}
+		u := c.deploy("app", "requires: {db: mysql}\nstorage: {data: {type: filesystem}}", 1).Units()[0]
 		mysql := c.madeUp("mysql", 1)
-		c.relate("app", "mysql")
+		r := c.relate("app", "mysql")
 		c.enter(mysql, 0)
-		c.fails(failing, 1)
-		c.settle()
-		require.Equal(t, "error", u.Workload().Status, failing)
+		c.fails("app/0 "+failing, 1)
+		assert.Equal(t, first[:i+1], of("app/0", c.settle()))
 		require.NoError(t, u.Resolve(true))
-		hooks := of("app/0", c.settle())
-		assert.NotContains(t, hooks, failing[len("app/0 "):])
-		if failing == "app/0 install" || failing == db+"created" {
-			hooks = without(hooks, "peers-relation-created", "db-relation-created")
-			want = without(want, "peers-relation-created", "db-relation-created")
-		}
-		if len(want) == 0 && len(hooks) > 0 {
-			want = []string{"leader-elected"}
-		}
-		if len(want) > 0 {
-			assert.Equal(t, want, hooks[:len(want)], failing)
-		}
+		assert.Equal(t, append([]string(nil), first[i+1:]...), of("app/0", c.settle()), failing)
 		assert.Equal(t, []string{"mysql/0"}, members(u, "db"), failing)
-		assert.Len(t, u.Storage(), 1)
-		end := endOf(u, "db").Other()
-		c.fails(db+"departed (mysql/0)", 1)
-		c.fails(db+"broken", 1)
-		require.NoError(t, end.Relation().Remove())
-		assert.Equal(t, []string{db + "departed (mysql/0)"}, c.settle())
-		require.NoError(t, u.Resolve(true))
-		assert.Equal(t, []string{db + "broken"}, c.settle())
-		require.NoError(t, u.Resolve(true))
+
+		require.NoError(t, r.Remove())
+		skip([]string{"db-relation-departed (mysql/0)", "db-relation-broken"})
 		assert.Empty(t, c.settle())
-		assert.Nil(t, c.m.Relation(end.ID()), "the unit has left the scope")
-		c.fails("app/0 data-storage-detaching", 1)
-		c.fails("app/0 stop", 1)
-		c.fails("app/0 remove", 1)
+		assert.Nil(t, c.m.Relation(r.ID), "the unit has left the scope")
 		require.NoError(t, u.Remove())
-		for _, hook := range []string{"data-storage-detaching", "stop", "remove"} {
-			assert.Equal(t, []string{"app/0 " + hook}, c.settle())
-			require.NoError(t, u.Resolve(true))
-		}
+		skip(last)
 		assert.Empty(t, c.settle())
 		assert.Equal(t, juju.Dead, u.Life())
 	}
+}
+
+// A retry that is killed is no failure any more: it runs at once.
+func TestAKilledRetryIsNotInError(t *testing.T) {
+	t.Parallel()
+	c := newCast(t, &juju.Options{NoRetry: true})
+	u := c.configurable(1).Units()[0]
+	ends := []error{assert.AnError, errKilled, nil}
+	c.in("app/0 config-changed", func(*juju.Hook, *hookcmd.Client) error {
+		end := ends[0]
+		ends = ends[1:]
+		return end
+	})
+	require.NoError(t, u.Application().SetConfig(map[string]any{"n": 1}))
+	assert.Len(t, c.settle(), 1)
+	require.NoError(t, u.Resolve(false))
+	require.True(t, c.m.Step(t.Context()))
+	assert.NotEqual(t, "error", u.Workload().Status)
+	assert.Equal(t, []string{"app/0 config-changed"}, c.settle())
 }
 
 // A hook that a signal ended runs again at once. Nothing of what it wrote is

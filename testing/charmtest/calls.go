@@ -21,7 +21,7 @@ type Call struct {
 	Code    int               // its exit code
 }
 
-// String returns the command line.
+// String returns the command line, without the values of secrets.
 func (c Call) String() string {
 	return juju.Recorded{Command: c.Command, Args: c.Args}.String()
 }

@@ -21,9 +21,9 @@ type DeployOptions struct {
 	// Default: the nearest such directory at or above the current one, which for
 	// a test is the package's.
 	Dir    string
-	Config map[string]any
-	Trust  bool // as of juju deploy --trust
-	// Model is the UUID of another model, where the application is offered.
+	Config map[string]any // of the charm's options, those that differ from their defaults
+	Trust  bool           // as of juju deploy --trust
+	// Model is the UUID of another model, which offers the application here.
 	Model string
 	// Resources are the paths that resource-get tells, by name.
 	Resources map[string]string
@@ -56,6 +56,8 @@ func (m *Model) DeployCharm(name string, register func(*charm.Charm), n int, opt
 		m.fatal(fmt.Errorf("cannot deploy %q: DeployOptions.Resources: %w", name, err))
 	case checkOptions(meta, o.Config) != nil:
 		m.fatal(fmt.Errorf("cannot deploy %q: DeployOptions.Config: %w", name, checkOptions(meta, o.Config)))
+	case len(meta.Containers) > 0 && !m.opts.Kubernetes:
+		m.fatal(fmt.Errorf("cannot deploy %q: a charm with containers needs a model on Kubernetes; set ModelOptions.Kubernetes", name))
 	case n < 0:
 		m.fatal(fmt.Errorf("cannot deploy %q: it cannot have %d units", name, n))
 	}

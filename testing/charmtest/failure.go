@@ -19,12 +19,21 @@ type HookError struct {
 	Err     error  // what the charm, or the flush, failed with; may be nil
 }
 
-// Error says which hook did not succeed, and why.
+// Error says which hook did not succeed, and why; of a panic with its stack.
 func (e *HookError) Error() string {
 	if e.Err == nil {
 		return fmt.Sprintf("%s: %s", e.Hook, e.Outcome)
 	}
-	return fmt.Sprintf("%s: %s: %v", e.Hook, e.Outcome, e.Err)
+	return fmt.Sprintf("%s: %s: %v%s", e.Hook, e.Outcome, e.Err, panicStack(e.Err))
+}
+
+// panicStack returns the stack of a handler's panic, on lines of its own.
+func panicStack(err error) string {
+	var handler *charm.HandlerError
+	if errors.As(err, &handler) && handler.Stack != nil {
+		return "\n" + string(handler.Stack)
+	}
+	return ""
 }
 
 // Unwrap returns e.Err.
@@ -43,7 +52,7 @@ type tried struct{ err error }
 
 // Try calls do, and returns the failure of the first hook in it, a *HookError.
 // What do would have done after that hook is left out. Without Try such a failure
-// fails the test.
+// fails the test, as all that is no failure of a hook does with Try too.
 func (h *Harness) Try(do func()) (err error) {
 	h.tries++
 	defer func() {
@@ -121,16 +130,7 @@ func (h *Harness) failed(err error) {
 	if h.tries > 0 {
 		panic(tried{err})
 	}
-	h.t.Fatal(withStack(err))
-}
-
-// withStack returns an error's text, with the stack if it is a handler's panic.
-func withStack(err error) string {
-	var handler *charm.HandlerError
-	if errors.As(err, &handler) && handler.Stack != nil {
-		return err.Error() + "\n" + string(handler.Stack)
-	}
-	return err.Error()
+	h.t.Fatal(err)
 }
 
 // fatal fails and ends the test if there is an error.

@@ -4,6 +4,7 @@ package charmtest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -107,7 +108,7 @@ func (g *guard) release(done <-chan bool) bool {
 	select {
 	case <-done:
 		return true
-	case <-time.After(time.Second):
+	case <-time.After(time.Second / 4):
 		return false
 	}
 }
@@ -180,7 +181,7 @@ func readable(group string) string {
 			fmt.Fprintf(&text, "%s\n\t%s\n", function, columns[3])
 		}
 	}
-	return strings.TrimSpace(text.String())
+	return cmp.Or(strings.TrimSpace(text.String()), "a goroutine that has not begun yet")
 }
 
 // stackOf returns the stacks of the goroutines that are in a function.

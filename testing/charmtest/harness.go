@@ -26,7 +26,7 @@ type Options struct {
 	Unit string
 	// Leader says that the unit is the leader of its application.
 	Leader bool
-	Config map[string]any // of the options that differ from their defaults
+	Config map[string]any // of the charm's options, those that differ from their defaults
 	Trust  bool           // as of juju deploy --trust
 	// JujuVersion is what the rules are of: "4.1.0" (the default) or, for all
 	// that begin with "3.", those of Juju 3.6.
@@ -50,7 +50,8 @@ type Options struct {
 	// Cloud is what credential-get tells a charm that has Trust. Default: LXD
 	// on the own machine.
 	Cloud *hookcmd.CloudSpec
-	// HookTimeout is after how long a handler is said to block. Default 30 s.
+	// HookTimeout is after how long a handler is said to block: its context then
+	// ends, and the test fails. Default 30 s.
 	HookTimeout time.Duration
 	// TextOnly runs all hook commands as text, as a charm's process does;
 	// otherwise most are answered by value, with the same results.
@@ -123,9 +124,9 @@ func (h *Harness) send(ev events.Event) {
 	})
 }
 
-// Remove removes the unit: it has a departed event with Self for each unit in
-// its relations, then broken of those that are not of peers, storage-detaching,
-// stop and remove. After that it is gone.
+// Remove removes the unit: it has storage-detaching, a departed event with Self
+// for each unit in its relations, broken of those that are not of peers, stop and
+// remove. After that it is gone.
 func (h *Harness) Remove() {
 	h.t.Helper()
 	h.fatal(h.unit.Remove())

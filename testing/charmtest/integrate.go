@@ -18,8 +18,8 @@ type ModelRelation struct {
 
 // Relate relates two applications: "wordpress:db", "mysql:server". The endpoints
 // can be left out if only one pair of them fits. If the second application is of
-// another model, where it is offered, the first consumes it: its units are seen
-// there as those of an application "remote-…".
+// another model, the first consumes what that offers: to the second the units of
+// the first are those of an application "remote-…".
 func (m *Model) Relate(a, b string) *ModelRelation {
 	m.t.Helper()
 	app, endpoint, _ := strings.Cut(a, ":")

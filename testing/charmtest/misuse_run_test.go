@@ -39,6 +39,7 @@ func TestWrongStates(t *testing.T) {
 		"own app":                {relations(charmtest.RelationState{Endpoint: "db", App: "magpie"}), `State.Relations[0]: App is our own application, but "db" is no peer endpoint; name another one`},
 		"app of peers":           {relations(charmtest.RelationState{Endpoint: "magpie", App: "crow"}), `State.Relations[0]: it is a peer relation: App is "magpie", not "crow"`},
 		"remote app of peers":    {relations(charmtest.RelationState{Endpoint: "magpie", RemoteApp: map[string]string{}}), `State.Relations[0]: it is a peer relation: what is in RemoteApp belongs in LocalApp`},
+		"model of peers":         {relations(charmtest.RelationState{Endpoint: "magpie", Model: "x"}), `State.Relations[0]: it is a peer relation: Model is for those with applications of other models`},
 		"negative ID":            {relations(charmtest.RelationState{Endpoint: "magpie", ID: -1}), `State.Relations[0]: ID is -1; those of relations begin with 0`},
 		"the same ID":            {relations(charmtest.RelationState{Endpoint: "magpie", ID: 3}, charmtest.RelationState{Endpoint: "db", ID: 3, App: "x"}), `State.Relations[1]: ID 3 is that of State.Relations[0], too; give each its own`},
 		"two relations of peers": {relations(charmtest.RelationState{Endpoint: "magpie", ID: 3}, charmtest.RelationState{Endpoint: "magpie", ID: 4}), `State.Relations[1]: peer endpoint "magpie" has one relation only, which is State.Relations[0]`},
@@ -60,7 +61,7 @@ func TestWrongStates(t *testing.T) {
 		"owner of a secret":      {secret(charmtest.SecretState{Owner: "crow", Revisions: one}), `State.Secrets[0]: cannot add secret "": there is no unit or application "crow"`},
 		"unit that owns":         {secret(charmtest.SecretState{Owner: "crow/0", Revisions: one}), `State.Secrets[0]: Owner is unit crow/0; of others it is an application`},
 		"label without reading":  {secret(charmtest.SecretState{Label: "x", Revisions: one}), `State.Secrets[0]: it has a Label, by which only those know another's secret who have read it; set Tracked`},
-		"tracked":                {secret(charmtest.SecretState{Revisions: one, Tracked: 4}), `State.Secrets[0]: cannot track secret "d0000000000000000020": it has no revision 4`},
+		"tracked":                {secret(charmtest.SecretState{Revisions: one, Tracked: 4}), `State.Secrets[0]: cannot track secret "d0000000000000000010": it has no revision 4`},
 		"granted to nobody":      {secret(charmtest.SecretState{Owner: "magpie", Revisions: one, GrantedTo: []string{"x"}}), `State.Secrets[0]: a secret of magpie is granted over a relation, and there is none with "x" in State.Relations`},
 		"params of no action":    {charmtest.State{Metadata: magpie, Params: map[string]any{"host": "db"}}, `State.Params are of an action, and it is none`},
 	} {
@@ -141,7 +142,7 @@ func TestWrongUsesOfAModel(t *testing.T) {
 		"refresh": {func(_ *charmtest.Model, app *charmtest.Application) { app.Refresh(nil, nil) }, `cannot refresh "magpie": register is nil; give what charm.Main is given`},
 		"refresh metadata": {func(_ *charmtest.Model, app *charmtest.Application) {
 			app.Refresh(nothing, &charmtest.DeployOptions{Metadata: "x"})
-		}, `cannot refresh "magpie": cannot read charmcraft.yaml: it must be a map, not "x"`},
+		}, `cannot refresh "magpie": cannot read charmcraft.yaml: it must be a map`},
 		"endpoints":         {func(m *charmtest.Model, _ *charmtest.Application) { m.Relate("magpie:website", "db") }, `cannot relate magpie:website to db: no endpoints fit: "magpie" has db (requirer of sql), host (requirer of juju-info), magpie (peer of magpie), website (provider of http); "db" has server (provider of sql)`},
 		"peers":             {func(m *charmtest.Model, app *charmtest.Application) { m.Relate("magpie", "db"); app.Peers("db") }, `endpoint "db" of application "magpie" is no peer endpoint`},
 		"databag":           {func(_ *charmtest.Model, app *charmtest.Application) { app.Unit("magpie/0").Databag("db") }, `application "magpie" has 0 relations of endpoint "db", not one`},

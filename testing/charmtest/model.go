@@ -36,7 +36,8 @@ type ModelOptions struct {
 	// Attempts is how often a hook may fail in a row before [Model.Settle] fails
 	// the test. Default 4.
 	Attempts int
-	// HookTimeout is after how long a handler is said to block. Default 30 s.
+	// HookTimeout is after how long a handler is said to block: its context then
+	// ends, and the test fails. Default 30 s.
 	HookTimeout time.Duration
 	// TextOnly runs all hook commands as text, as a charm's process does;
 	// otherwise most are answered by value, with the same results.
@@ -120,8 +121,8 @@ type failer interface {
 	FailNow()
 }
 
-// NewModel returns an empty model. When the test has failed, the trace of what
-// happened in the model is logged.
+// NewModel returns an empty model. When the test has failed, its seed and the
+// trace of what happened in it are logged.
 func NewModel(t testing.TB, opts *ModelOptions) *Model {
 	t.Helper()
 	m := newModel(t, opts, &charms{})
@@ -148,7 +149,7 @@ func newModel(t failer, opts *ModelOptions, known *charms) *Model {
 	return m
 }
 
-// Errorf fails the test, with the model's seed.
+// Errorf fails the test, which then logs the model's seed and trace.
 func (m *Model) Errorf(format string, args ...any) {
 	m.t.Helper()
 	m.t.Errorf(format, args...)
@@ -235,7 +236,19 @@ func (m *Model) drive(run func() error) {
 	m.running = true
 	defer func() { m.running = false }()
 	m.watch(func() { err = run() })
-	m.fatal(err)
+	if err != nil {
+		m.fatal(fmt.Errorf("%w%s", err, m.panicked()))
+	}
+}
+
+// panicked returns the stack of a handler's panic, if a hook has failed by that.
+func (m *Model) panicked() string {
+	for _, u := range m.Units() {
+		if stack := panicStack(u.unit.Failure()); stack != "" {
+			return stack
+		}
+	}
+	return ""
 }
 
 // Now returns the model's time.

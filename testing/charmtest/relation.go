@@ -152,9 +152,9 @@ func (r *Relation) Update(unit string, data map[string]string) {
 	}
 }
 
-// UpdateApp changes the databag of the remote application, in a peer relation
-// of our own; empty values delete keys. The unit has a changed event without a
-// unit, unless nothing has changed.
+// UpdateApp changes the databag of the remote application or, in a peer relation,
+// of our own, as another leader does; empty values delete keys. The unit has a
+// changed event without a unit, unless nothing has changed.
 func (r *Relation) UpdateApp(data map[string]string) {
 	r.h.t.Helper()
 	r.require()
@@ -172,7 +172,7 @@ func (r *Relation) Depart(unit string) {
 }
 
 // Break removes the relation: the unit has a departed event for each remote
-// unit, and then broken.
+// unit, and then broken. A peer relation cannot break.
 func (r *Relation) Break() {
 	r.h.t.Helper()
 	r.require()

@@ -38,18 +38,18 @@ type State struct {
 	Cloud                *hookcmd.CloudSpec
 	HookTimeout          time.Duration
 
-	Relations      []RelationState
-	Secrets        []SecretState
-	Storage        []Storage         // nil: the instances that the charm requires
-	Stored         map[string]string // what the charm has stored by state-set
-	Status         Status
-	AppStatus      Status
-	Version        string // of the workload
-	OpenedPorts    []hookcmd.EndpointPorts
-	Networks       map[string]Network // by binding, as of Harness.SetNetwork
-	PlannedUnits   int                // as of Harness.SetPlannedUnits
-	LeaderSettings map[string]string  // of Juju 3.6
-	Params         map[string]any     // of the action, if the event is one
+	Relations       []RelationState
+	Secrets         []SecretState
+	Storage         []Storage         // nil: the instances that the charm requires
+	Stored          map[string]string // what the charm has stored by state-set
+	Status          Status            // of which Run takes Status and Message
+	AppStatus       Status            // likewise
+	WorkloadVersion string
+	OpenedPorts     []hookcmd.EndpointPorts
+	Networks        map[string]Network // by binding, as of Harness.SetNetwork
+	PlannedUnits    int                // as of Harness.SetPlannedUnits
+	LeaderSettings  map[string]string  // of Juju 3.6
+	Params          map[string]any     // of the action, if the event is one
 
 	// What the event did; Run does not read these.
 	Logs   []LogLine
@@ -63,7 +63,9 @@ type State struct {
 // is what Juju keeps, with the logs and the hook commands.
 //
 // Everything has happened that comes before such an event: the unit is installed
-// and started, the units in Relations have joined.
+// and started, the units in Relations have joined. Run is safe for concurrent
+// use. Unlike a [Harness], it does not look for goroutines that a handler leaves
+// behind.
 func Run(register func(*charm.Charm), ev events.Event, state State) (State, error) {
 	r := &stateRun{in: state}
 	if err := r.build(register, ev); err != nil {
@@ -158,7 +160,7 @@ func (r *stateRun) rest() error {
 	if r.in.AppStatus.Status != "" {
 		r.app.SetStatus(r.in.AppStatus.Status, r.in.AppStatus.Message)
 	}
-	r.unit.SetWorkloadVersion(r.in.Version)
+	r.unit.SetWorkloadVersion(r.in.WorkloadVersion)
 	r.unit.SetPorts(r.in.OpenedPorts)
 	for _, binding := range slices.Sorted(maps.Keys(r.in.Networks)) {
 		if err := r.checkBinding(binding); err != nil {
@@ -261,7 +263,7 @@ func (r *stateRun) dispatch(ctx context.Context, ev events.Event) (State, error)
 	}
 	hook, outcome, err := r.model.Dispatch(ctx, r.unit, ev)
 	if hook == nil {
-		return State{}, fmt.Errorf("cannot run %s in this state: %w%s", describe(ev), err, instead(ev, false))
+		return State{}, fmt.Errorf("cannot run %s in this state: %w%s", describe(ev), errors.Unwrap(err), instead(ev, false))
 	}
 	out := r.after()
 	out.Calls = callsOf(hook)
@@ -296,7 +298,7 @@ func (r *stateRun) after() State {
 	out.Resources, out.Params = maps.Clone(r.in.Resources), maps.Clone(r.in.Params)
 	out.Leader = r.unit.IsLeader()
 	out.Status, out.AppStatus = statusOf(r.unit.Workload()), statusOf(r.app.Status())
-	out.Version, out.Stored = r.unit.WorkloadVersion(), r.unit.State()
+	out.WorkloadVersion, out.Stored = r.unit.WorkloadVersion(), r.unit.State()
 	out.OpenedPorts, out.Storage = r.unit.OpenedPorts(), storageOf(r.unit)
 	out.LeaderSettings = r.app.LeaderSettings()
 	out.Relations, out.Secrets = r.relationsAfter(), r.secretsAfter()

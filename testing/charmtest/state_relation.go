@@ -3,6 +3,7 @@
 package charmtest
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,6 +19,7 @@ type RelationState struct {
 	Endpoint  string
 	ID        int
 	App       string                       // the remote application; of a peer relation our own, or empty
+	Model     string                       // the UUID of the model that the remote application is offered from; empty: ours
 	Local     map[string]string            // our unit's databag, besides what Juju writes there
 	LocalApp  map[string]string            // our application's
 	Units     map[string]map[string]string // the remote units' databags, by name; those of who joins or departs in this event, too
@@ -63,9 +65,11 @@ func (r *stateRun) checkRelation(meta *charmdir.Charm, i int, app string) error 
 	case isPeer && rel.App != "" && rel.App != app:
 		return fmt.Errorf("it is a peer relation: App is %q, not %q", app, rel.App)
 	case isPeer && rel.RemoteApp != nil:
-		return fmt.Errorf("it is a peer relation: what is in RemoteApp belongs in LocalApp")
+		return errors.New("it is a peer relation: what is in RemoteApp belongs in LocalApp")
+	case isPeer && rel.Model != "":
+		return errors.New("it is a peer relation: Model is for those with applications of other models")
 	case !isPeer && rel.App == "":
-		return fmt.Errorf("App is empty; name the remote application")
+		return errors.New("App is empty; name the remote application")
 	case !isPeer && rel.App == app:
 		return fmt.Errorf("App is our own application, but %q is no peer endpoint; name another one", rel.Endpoint)
 	}
@@ -141,7 +145,7 @@ func of(ref events.RelationRef, rel RelationState, unit string) string {
 // addRelation relates the application with one that is made up.
 func (r *stateRun) addRelation(rel RelationState) (*juju.End, error) {
 	if r.model.Application(rel.App) == nil {
-		if _, err := r.model.Deploy(juju.Deployment{Name: rel.App}); err != nil {
+		if _, err := r.model.Deploy(juju.Deployment{Name: rel.App, ModelUUID: rel.Model}); err != nil {
 			return nil, err
 		}
 	}

@@ -55,7 +55,7 @@ func TestRun(t *testing.T) {
 func TestRunAgain(t *testing.T) {
 	t.Parallel()
 	state := charmtest.State{
-		Metadata: magpie, Leader: true, Config: map[string]any{"motd": "hi"}, Trust: true, Unit: "magpie/3", Version: "2.7",
+		Metadata: magpie, Leader: true, Config: map[string]any{"motd": "hi"}, Trust: true, Unit: "magpie/3", WorkloadVersion: "2.7",
 		Relations: []charmtest.RelationState{
 			{Endpoint: "magpie", ID: 4, LocalApp: map[string]string{"leader": "magpie/3"}, Units: map[string]map[string]string{"magpie/1": nil}},
 			{Endpoint: "db", ID: 7, App: "postgresql", Units: map[string]map[string]string{"postgresql/0": {"host": "db"}}, RemoteApp: map[string]string{"x": "y"}},
@@ -186,6 +186,23 @@ func TestRunFails(t *testing.T) {
 	}, events.Action{Action: "ping"}, charmtest.State{Metadata: magpie, Params: map[string]any{"host": "db"}})
 	require.ErrorIs(t, err, assert.AnError)
 	require.ErrorAs(t, err, &failure)
+}
+
+// The remote application can be of another model.
+func TestRunRemoteModel(t *testing.T) {
+	t.Parallel()
+	const uuid = "11111111-0bad-400d-8000-4b1d0d06f00d"
+	var got string
+	_, err := charmtest.Run(func(c *charm.Charm) {
+		charm.On(c, func(ctx context.Context, ev events.RelationCreated) (err error) {
+			got, err = c.Relation(ev).Model(ctx)
+			return err
+		})
+	}, events.RelationCreated{RelationRef: events.RelationRef{Endpoint: "db", ID: 1, App: "postgresql"}}, charmtest.State{
+		Metadata: magpie, Relations: []charmtest.RelationState{{Endpoint: "db", ID: 1, App: "postgresql", Model: uuid}},
+	})
+	require.NoError(t, err)
+	assert.Equal(t, uuid, got)
 }
 
 // Secrets of a state: who owns them, and what the unit has read.

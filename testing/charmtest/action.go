@@ -50,7 +50,7 @@ func (h *Harness) RunAction(name string, params map[string]any) ActionResult {
 		return err
 	})
 	if hook != nil {
-		h.record(hook)
+		h.hooks = append(h.hooks, hook)
 	}
 	return resultOf(a)
 }
@@ -73,7 +73,7 @@ func (r *Relation) Exec(remote string, script func(ctx context.Context, hook *ho
 func (h *Harness) exec(rel int, remote string, script func(context.Context, *hookcmd.Client) error) error {
 	h.t.Helper()
 	return h.model.exec(h.unit, rel, remote, script, func(c *juju.Commands) {
-		h.record(h.model.juju.DispatchCommands(h.model.ctx, h.unit, c))
+		h.hooks = append(h.hooks, h.model.juju.DispatchCommands(h.model.ctx, h.unit, c))
 	})
 }
 

@@ -26,8 +26,6 @@ func (c Call) String() string {
 	return juju.Recorded{Command: c.Command, Args: c.Args}.String()
 }
 
-func (h *Harness) record(hook *juju.Hook) { h.calls = append(h.calls, callsOf(hook)...) }
-
 func callsOf(hook *juju.Hook) []Call {
 	var calls []Call
 	for _, c := range hook.Calls() {
@@ -43,16 +41,18 @@ func callsOf(hook *juju.Hook) []Call {
 // [Harness.ResetCalls]; with names, only those commands.
 func (h *Harness) Calls(commands ...string) []Call {
 	var calls []Call
-	for _, c := range h.calls {
-		if len(commands) == 0 || slices.Contains(commands, c.Command) {
-			calls = append(calls, c)
+	for _, hook := range h.hooks {
+		for _, c := range callsOf(hook) {
+			if len(commands) == 0 || slices.Contains(commands, c.Command) {
+				calls = append(calls, c)
+			}
 		}
 	}
 	return calls
 }
 
 // ResetCalls forgets the hook commands that have run.
-func (h *Harness) ResetCalls() { h.calls = nil }
+func (h *Harness) ResetCalls() { h.hooks = nil }
 
 // interceptor is what Intercept was given.
 type interceptor struct {

@@ -119,7 +119,7 @@ func (h *Harness) emit(dispatch func() (*juju.Hook, juju.Outcome, error)) {
 		h.fatal(err)
 		return
 	}
-	h.record(hook)
+	h.hooks = append(h.hooks, hook)
 	if err := hookError(hook, outcome, err); err != nil {
 		h.failed(err)
 	}

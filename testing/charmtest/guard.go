@@ -58,7 +58,7 @@ func (g *guard) run(f func()) {
 		returned := false
 		defer func() { done <- returned }()
 		g.mark()
-		f()
+		withRoom(f)
 		returned = true
 	}()
 	timeout := g.model.opts.HookTimeout
@@ -82,6 +82,16 @@ func (g *guard) run(f func()) {
 			g.t.Fatal(text)
 		}
 	}
+}
+
+// withRoom calls f on a stack that is large enough for a dispatch: to grow to
+// that step by step costs as much as the dispatch.
+//
+//go:noinline
+func withRoom(f func()) {
+	var room [16 << 10]byte
+	f()
+	runtime.KeepAlive(&room)
 }
 
 // blocked says which handler does not return, and where it is.

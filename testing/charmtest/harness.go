@@ -68,7 +68,7 @@ type Harness struct {
 	*subject
 	t         testing.TB
 	model     *Model
-	calls     []Call
+	hooks     []*juju.Hook // that have run since ResetCalls
 	intercept []*interceptor
 	tries     int      // how many calls of Try there are in each other
 	rest      []func() // what follows on a hook that has failed

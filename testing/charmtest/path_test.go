@@ -5,6 +5,7 @@ package charmtest
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -54,8 +55,8 @@ func TestThePathsSeeAllCommandsSucceedAndFail(t *testing.T) {
 	for seed := range uint64(40) {
 		p := walk(t, seed, false)
 		for _, c := range p.calls {
-			succeeded[c.Command] = succeeded[c.Command] || c.Code == 0
-			failed[c.Command] = failed[c.Command] || c.Code != 0
+			succeeded[c.command] = succeeded[c.command] || c.code == 0
+			failed[c.command] = failed[c.command] || c.code != 0
 		}
 		ends = append(ends, p.trace)
 	}
@@ -76,7 +77,15 @@ func TestThePathsSeeAllCommandsSucceedAndFail(t *testing.T) {
 type walked struct {
 	trace string
 	seen  []string
-	calls []Call
+	calls []pathCall
+}
+
+// pathCall is a hook command that has run, with what it was given to write.
+type pathCall struct {
+	hook, command string
+	args          []string
+	data          map[string]string
+	code          int
 }
 
 // walker is one run of two applications whose charms run commands at random.
@@ -91,7 +100,12 @@ type walker struct {
 func (w *walker) Execute(ctx context.Context, h *juju.Hook) juju.Exit {
 	exit := w.executor.Execute(ctx, h)
 	w.seen = append(w.seen, fmt.Sprintf("%s %s: exit %d: %v: %s", h.Unit().Name, h.Name(), exit.Code, exit.Err, exit.Stderr))
-	w.calls = append(w.calls, callsOf(h)...)
+	for _, c := range h.Calls() {
+		if c.Data == nil && len(c.Stdin) > 0 { // it ran as text
+			_ = json.Unmarshal(c.Stdin, &c.Data) // all that these commands read is a map
+		}
+		w.calls = append(w.calls, pathCall{h.Name(), c.Command, c.Args, c.Data, c.Code})
+	}
 	return exit
 }
 
@@ -125,7 +139,7 @@ func walk(t *testing.T, seed uint64, textOnly bool) walked {
 	require.NoError(t, err)
 	apps := make([]*juju.Application, 2)
 	for i, name := range []string{"web", "proxy"} {
-		apps[i], err = m.Deploy(juju.Deployment{Name: name, Charm: meta, Executor: w, Units: 2})
+		apps[i], err = m.Deploy(juju.Deployment{Name: name, Charm: meta, Executor: w, Units: 2 - i})
 		require.NoError(t, err)
 	}
 	w.budget = 60

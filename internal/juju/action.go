@@ -79,7 +79,7 @@ func (a *agent) prepareAction(act *Action) bool {
 	if m.is36 {
 		act.Status = "failed"
 	}
-	m.trace.note(m.clock.now, "%s: %s", a.unit.Name, act.Message)
+	m.note("%s: %s", a.unit.Name, act.Message)
 	a.dropAction(act)
 	return false
 }

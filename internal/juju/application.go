@@ -78,6 +78,9 @@ func (m *Model) Deploy(d Deployment) (*Application, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot deploy %q: %w", cmp.Or(d.Name, charmName(d.Charm)), err)
 	}
+	if d.Executor != nil {
+		m.note("deploy %s, units: %d", a.Name, d.Units)
+	}
 	return a, nil
 }
 
@@ -156,6 +159,7 @@ func (a *Application) AddUnits(n int) ([]*Unit, error) {
 	case a.dying:
 		return nil, fmt.Errorf("cannot add units to %q: it is being removed", a.Name)
 	}
+	a.model.note("add %d units to %s", n, a.Name)
 	return a.addUnits(n, nil), nil
 }
 
@@ -288,6 +292,7 @@ func (a *Application) Remove() error {
 	if a.dying {
 		return fmt.Errorf("cannot remove application %q: it is being removed", a.Name)
 	}
+	m.note("remove application %s", a.Name)
 	a.dying = true
 	for _, e := range slices.Clone(a.ends) {
 		if e.rel.life == Alive {

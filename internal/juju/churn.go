@@ -33,7 +33,7 @@ func (u *Unit) Churn() error {
 
 func (a *agent) churn() {
 	m := a.unit.app.model
-	m.trace.note(m.clock.now, "the pod of %s is replaced", a.unit.Name)
+	m.note("the pod of %s is replaced", a.unit.Name)
 	a.interrupt()
 	a.shutdown = true
 	m.wake(a)
@@ -124,7 +124,7 @@ func (u *Unit) Reboot() error {
 	if err != nil {
 		return fmt.Errorf("cannot reboot the machine of unit %s: %w", u.Name, err)
 	}
-	m.trace.note(m.clock.now, "machine %s reboots", u.machine)
+	m.note("machine %s reboots", u.machine)
 	for _, a := range agents {
 		a.interrupt()
 		a.restart()

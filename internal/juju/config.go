@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/charmsmith/charmsmith/internal/charmdir"
 )
@@ -18,6 +19,7 @@ func (a *Application) SetConfig(values map[string]any, unset ...string) error {
 	if err := a.setConfig(unset, values); err != nil {
 		return fmt.Errorf("cannot set config of %q: %w", a.Name, err)
 	}
+	a.model.note("set config of %s: %s", a.Name, strings.Join(append(slices.Sorted(maps.Keys(values)), unset...), ", "))
 	return nil
 }
 

@@ -142,7 +142,7 @@ func (u *Unit) infoOf(ev events.Event) (hookInfo, error) {
 	case nil:
 		return hookInfo{}, errors.New("there is no event")
 	}
-	return hookInfo{}, fmt.Errorf("Juju %s does not send it", u.app.model.opts.Version)
+	return hookInfo{}, fmt.Errorf("an agent of Juju %s does not send it", u.app.model.opts.Version)
 }
 
 // kindOf returns the kind of a hook that needs no more than its name.

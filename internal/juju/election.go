@@ -44,7 +44,7 @@ func (m *Model) setLeader(a *Application, u *Unit) {
 	if u == nil {
 		return
 	}
-	m.trace.note(m.clock.now, "%s is the leader of %s", u.Name, a.Name)
+	m.note("%s is the leader of %s", u.Name, a.Name)
 	if u.agent != nil {
 		u.agent.leaderToldOf = false
 		m.wake(u.agent)

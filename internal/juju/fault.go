@@ -129,7 +129,7 @@ func (f *faults) strike(m *Model, a *agent) bool {
 
 // restart forgets what an agent keeps in memory only.
 func (a *agent) restart() {
-	a.unit.app.model.trace.note(a.unit.app.model.clock.now, "the agent of %s restarts", a.unit.Name)
+	a.unit.app.model.note("the agent of %s restarts", a.unit.Name)
 	for _, m := range a.members {
 		m.cache = nil
 	}

@@ -338,6 +338,7 @@ func (u *Unit) Resolve(skip bool) error {
 	if u.agent == nil || u.agent.failed == nil {
 		return fmt.Errorf("cannot resolve unit %s: it is not in error", u.Name)
 	}
+	m.note("resolve unit %s", u.Name)
 	f := *u.agent.failed // another failure: no time is set for this one
 	f.due, f.skip, f.attempts = !skip, skip, 0
 	u.agent.failed = &f

@@ -248,6 +248,9 @@ func (u *Unit) SetWorkloadVersion(version string) {
 	u.version = version
 }
 
+// CharmStatus is Workload without regard to hooks that failed.
+func (u *Unit) CharmStatus() Status { return locked(u, func() Status { return u.workload }) }
+
 // Failure returns what the unit's hook has failed with, which is to run again; nil
 // if none has.
 func (u *Unit) Failure() error {

@@ -39,7 +39,7 @@ func (a *Application) Refresh(charm *charmdir.Charm, executor Executor) error {
 	old := a.charm
 	a.charm, a.Executor = charm, executor
 	a.charmVersion++
-	m.trace.note(m.clock.now, "%s is refreshed", a.Name)
+	m.note("%s is refreshed", a.Name)
 	a.refreshConfig(old)
 	for _, name := range a.endpointNames() {
 		related := slices.ContainsFunc(a.ends, func(e *End) bool { return e.Endpoint.Name == name })

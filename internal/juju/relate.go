@@ -22,6 +22,7 @@ func (m *Model) Relate(app, endpoint, otherApp, otherEndpoint string) (*Relation
 	if err != nil {
 		return nil, fmt.Errorf("cannot relate %s to %s: %w", join(app, endpoint), join(otherApp, otherEndpoint), err)
 	}
+	m.note("relate %s as relation %d", r, r.ID)
 	return r, nil
 }
 

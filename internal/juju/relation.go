@@ -119,6 +119,7 @@ func (r *Relation) Remove() error {
 	case r.life != Alive:
 		return fmt.Errorf("cannot remove relation %s: it is being removed", r)
 	}
+	r.model.note("remove relation %s", r)
 	r.remove()
 	return nil
 }
@@ -160,6 +161,7 @@ func (r *Relation) Suspend(suspended bool) error {
 	if r.suspended == suspended {
 		return nil
 	}
+	r.model.note("%s relation %s", map[bool]string{true: "suspend", false: "resume"}[suspended], r)
 	if r.suspended = suspended; suspended {
 		r.setStatus("suspending")
 		r.leave()

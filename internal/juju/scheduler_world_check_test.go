@@ -14,7 +14,7 @@ import (
 )
 
 // worldSeeds are how many worlds are made.
-const worldSeeds = 1200
+const worldSeeds = 1000
 
 // In whatever order operators and charms change a model, and whatever fails, the
 // units come to know all of it, and of nothing else.

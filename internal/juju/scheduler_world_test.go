@@ -59,6 +59,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 		read:   make(map[reading]map[string]string), config: make(map[string]string), units: make(map[string]*juju.Unit), suspended: make(map[int]bool),
 	}
 	w.play = w.act
+	w.m.SetFaults(juju.Faults{Restart: int(seed % 3)})
 	for _, name := range []string{"app", "mysql", "sub"} {
 		charm := configured(t, name, worldCharms[name])
 		units := 1 + w.random.IntN(3)

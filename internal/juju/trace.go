@@ -32,8 +32,6 @@ type record struct {
 type detail struct {
 	text   string // of a note, an error
 	name   string // of a hook that needs more than its kind
-	remote *Application
-	ep     string
 	writes []Write
 	at     time.Time
 }
@@ -94,6 +92,9 @@ func (t *trace) note(at time.Time, format string, args ...any) {
 	t.records = append(t.records, record{kind: noHook, rel: -1, remote: -1})
 }
 
+// note is trace.note at the model's time.
+func (m *Model) note(format string, args ...any) { m.trace.note(m.clock.now, format, args...) }
+
 // lastWrites returns the writes of the last n hooks that wrote.
 func (t *trace) lastWrites(n int) []Write {
 	var writes []Write
@@ -120,7 +121,7 @@ func (m *Model) Steps() int {
 func (m *Model) Note(format string, args ...any) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.trace.note(m.clock.now, format, args...)
+	m.note(format, args...)
 }
 
 // WriteTrace writes the last n lines of what happened, all if n is 0: one line
@@ -148,7 +149,7 @@ func (m *Model) WriteTrace(w io.Writer, n int) error {
 func (t *trace) write(w io.Writer, m *Model, i int) error {
 	r, d := t.records[i], t.details[i]
 	if r.kind == noHook {
-		_, err := fmt.Fprintf(w, "%5d  -- %s\n", i+1, d.text)
+		_, err := fmt.Fprintf(w, "%5d  -- %s -- %s\n", i+1, d.at.Format("15:04:05"), d.text)
 		return err
 	}
 	app := t.apps[r.app]

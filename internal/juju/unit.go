@@ -130,6 +130,7 @@ func (u *Unit) Remove() error {
 	if u.principal != nil && u.principal.life == Alive {
 		return fmt.Errorf("cannot remove unit %s: a subordinate goes with its principal %s, or with their relation", u.Name, u.principal.Name)
 	}
+	m.note("remove unit %s", u.Name)
 	m.removeUnit(u)
 	return nil
 }

@@ -65,12 +65,12 @@ func everywhere(t *testing.T, register func(*charm.Charm), want ...string) {
 
 func TestHandlerPanics(t *testing.T) {
 	t.Parallel()
-	everywhere(t, onInstall(oops), "panic: assignment to entry in nil map", "charmtest_test.oops(", "badcharm_test.go:")
+	everywhere(t, onInstall(oops), "panic: runtime error: index out of range [0] with length 0", "charmtest_test.oops(", "badcharm_test.go:")
 }
 
 func oops(context.Context, *charm.Charm) {
-	var m map[string]string
-	m["a"] = "b"
+	var list []string
+	_ = list[len(list)]
 }
 
 func TestRegisterPanics(t *testing.T) {

@@ -94,7 +94,7 @@ func (c *charms) load(text, dir string) (*charmdir.Charm, error) {
 
 func readCharm(text, dir string) (*charmdir.Charm, error) {
 	if text != "" && dir != "" {
-		return nil, errors.New("Metadata and Dir are both set; set one of them")
+		return nil, errors.New("both Metadata and Dir are set; set one of them")
 	}
 	if text != "" {
 		return charmdir.Parse(charmdir.Files{Charmcraft: []byte(text)})

@@ -30,7 +30,7 @@ func (s *subject) checkEvent(m *juju.Model, ev events.Event) error {
 		return checkUnit(ev.Unit)
 	case events.PeerDeparted:
 		if ev.Synthetic {
-			return errors.New("Synthetic is for events that the SDK makes itself")
+			return errors.New("it has Synthetic, which is for events that the SDK makes itself")
 		}
 		return s.checkDeparted(m, ev.ID, ev.Unit, ev.DepartingUnit, ev.Self)
 	case events.RelationDeparted:
@@ -49,7 +49,7 @@ func (s *subject) checkEvent(m *juju.Model, ev events.Event) error {
 
 func checkUnit(unit string) error {
 	if unit == "" {
-		return errors.New("Unit is empty")
+		return errors.New("its Unit is empty")
 	}
 	return nil
 }
@@ -61,11 +61,11 @@ func (s *subject) checkDeparted(m *juju.Model, id int, unit, departing string, s
 	leaves := s.unit.Life() != juju.Alive
 	switch who := s.unit.Name; {
 	case self && !leaves:
-		return fmt.Errorf("Self is true, but unit %s is not being removed", who)
+		return fmt.Errorf("it has Self, but unit %s is not being removed", who)
 	case self && departing != "" && departing != who:
-		return fmt.Errorf("Self is true, but DepartingUnit is %s", departing)
+		return fmt.Errorf("it has Self, but DepartingUnit is %s", departing)
 	case !self && departing != "" && departing != unit:
-		return fmt.Errorf("DepartingUnit is %s, but Unit is %s; they differ only if Self is true", departing, unit)
+		return fmt.Errorf("its DepartingUnit is %s, but Unit is %s; they differ only with Self", departing, unit)
 	}
 	e, u := s.end(id), m.Unit(unit)
 	if e != nil && u != nil && u.Application() == e.Other().App && e.Other().In(u) && !leaves && e.Relation().Life() == juju.Alive {

@@ -170,7 +170,7 @@ func walk(t *testing.T, seed uint64, textOnly bool) walked {
 // register registers a charm that does something at random in each event.
 func (w *walker) register(c *charm.Charm) {
 	charm.OnDispatch(c, func(ctx context.Context, ev events.Event) error {
-		for range w.random.IntN(6) {
+		for range w.random.IntN(5) {
 			if err := w.step(ctx, c, ev); err != nil {
 				return err
 			}

@@ -196,9 +196,10 @@ func (s *subject) checkBinding(binding string) error {
 // and what they have before.
 var settableStatuses = []string{"active", "blocked", "maintenance", "waiting", "unknown"}
 
-func checkStatus(status string) error {
+// checkStatus is the error of a status that is none of them; what begins it.
+func checkStatus(what, status string) error {
 	if !slices.Contains(settableStatuses, status) {
-		return fmt.Errorf("there is no status %q to be set; there are %s", status, strings.Join(settableStatuses, ", "))
+		return fmt.Errorf("%s: there is no status %q to be set; there are %s", what, status, strings.Join(settableStatuses, ", "))
 	}
 	return nil
 }

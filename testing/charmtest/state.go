@@ -60,7 +60,8 @@ type State struct {
 // Run runs one event in a state, and returns the state after it. The given one
 // is not changed. If the event cannot be in that state the error says why, and
 // what to change. If the charm fails it is a *HookError, and the state returned
-// is what Juju keeps, with the logs and the hook commands.
+// is what Juju keeps, with the logs and the hook commands; the same event again,
+// in that state, is Juju's next try.
 //
 // Everything has happened that comes before such an event: the unit is installed
 // and started, the units in Relations have joined. Run is safe for concurrent
@@ -77,11 +78,10 @@ func Run(register func(*charm.Charm), ev events.Event, state State) (State, erro
 // stateRun is one call of Run.
 type stateRun struct {
 	*subject
-	in      State
-	opts    *ModelOptions
-	model   *juju.Model
-	ends    []*juju.End // by index of in.Relations
-	secrets []*juju.Secret
+	in    State
+	opts  *ModelOptions
+	model *juju.Model
+	ends  []*juju.End // by index of in.Relations
 }
 
 // build makes a model of the state.
@@ -146,19 +146,17 @@ func (s *State) unitName(meta *charmdir.Charm) string {
 
 // rest sets what a state has besides relations and secrets.
 func (r *stateRun) rest() error {
-	for name, status := range map[string]Status{"Status": r.in.Status, "AppStatus": r.in.AppStatus} {
-		if status.Status == "" {
-			continue
+	if status := r.in.Status; status.Status != "" {
+		if err := checkStatus("State.Status", status.Status); err != nil {
+			return err
 		}
-		if err := checkStatus(status.Status); err != nil {
-			return fmt.Errorf("State.%s: %w", name, err)
+		r.unit.SetStatus(status.Status, status.Message)
+	}
+	if status := r.in.AppStatus; status.Status != "" {
+		if err := checkStatus("State.AppStatus", status.Status); err != nil {
+			return err
 		}
-	}
-	if r.in.Status.Status != "" {
-		r.unit.SetStatus(r.in.Status.Status, r.in.Status.Message)
-	}
-	if r.in.AppStatus.Status != "" {
-		r.app.SetStatus(r.in.AppStatus.Status, r.in.AppStatus.Message)
+		r.app.SetStatus(status.Status, status.Message)
 	}
 	r.unit.SetWorkloadVersion(r.in.WorkloadVersion)
 	r.unit.SetPorts(r.in.OpenedPorts)
@@ -172,7 +170,7 @@ func (r *stateRun) rest() error {
 	switch {
 	case len(r.in.LeaderSettings) == 0:
 	case r.in.JujuVersion == "" || r.in.JujuVersion[0] != '3':
-		return errors.New(`State.LeaderSettings are of Juju 3.6; set State.JujuVersion to "3.6.0"`)
+		return errors.New(`there are State.LeaderSettings in Juju 3.6 only; set State.JujuVersion to "3.6.0"`)
 	default:
 		r.app.SetLeaderSettings(r.in.LeaderSettings)
 	}
@@ -218,7 +216,7 @@ func (r *stateRun) prepare(ev events.Event) error {
 		err = r.checkEvent(r.model, ev)
 	}
 	if err == nil && len(r.in.Params) > 0 {
-		return errors.New("State.Params are of an action, and it is none")
+		return errors.New("there are State.Params of an action, and it is none")
 	}
 	if err != nil {
 		return fmt.Errorf("%w%s", err, instead(ev, false))
@@ -265,7 +263,7 @@ func (r *stateRun) dispatch(ctx context.Context, ev events.Event) (State, error)
 	if hook == nil {
 		return State{}, fmt.Errorf("cannot run %s in this state: %w%s", describe(ev), errors.Unwrap(err), instead(ev, false))
 	}
-	out := r.after()
+	out := r.after(outcome == juju.Succeeded)
 	out.Calls = callsOf(hook)
 	return out, hookError(hook, outcome, err)
 }
@@ -279,7 +277,7 @@ func (r *stateRun) runAction(ctx context.Context, ev events.Action) (State, erro
 	if err != nil {
 		return State{}, err
 	}
-	out, result := r.after(), resultOf(a)
+	out, result := r.after(true), resultOf(a)
 	out.Action = &result
 	if hook == nil {
 		return out, nil // Juju does not run the charm
@@ -291,17 +289,17 @@ func (r *stateRun) runAction(ctx context.Context, ev events.Action) (State, erro
 	return out, nil
 }
 
-// after returns the state after the event.
-func (r *stateRun) after() State {
+// after returns the state after an event that has happened, or failed to.
+func (r *stateRun) after(happened bool) State {
 	out := r.in
 	out.Config, out.Networks = maps.Clone(r.in.Config), maps.Clone(r.in.Networks)
 	out.Resources, out.Params = maps.Clone(r.in.Resources), maps.Clone(r.in.Params)
 	out.Leader = r.unit.IsLeader()
-	out.Status, out.AppStatus = statusOf(r.unit.Workload()), statusOf(r.app.Status())
+	out.Status, out.AppStatus = statusOf(r.unit.CharmStatus()), statusOf(r.app.Status())
 	out.WorkloadVersion, out.Stored = r.unit.WorkloadVersion(), r.unit.State()
 	out.OpenedPorts, out.Storage = r.unit.OpenedPorts(), storageOf(r.unit)
 	out.LeaderSettings = r.app.LeaderSettings()
-	out.Relations, out.Secrets = r.relationsAfter(), r.secretsAfter()
+	out.Relations, out.Secrets = r.relationsAfter(happened), r.secretsAfter()
 	out.Action, out.Calls = nil, nil
 	out.Logs = logsOf(r.model)
 	return out

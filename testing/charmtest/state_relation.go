@@ -176,8 +176,8 @@ func (r *stateRun) remove(ev events.RelationBroken) error {
 }
 
 // relationsAfter returns the relations after the event: without one that broke,
-// and in the others without who departed.
-func (r *stateRun) relationsAfter() []RelationState {
+// and in the others without who departed, if that has happened.
+func (r *stateRun) relationsAfter(happened bool) []RelationState {
 	var all []RelationState
 	for i, rel := range r.in.Relations {
 		end := r.ends[i]
@@ -188,8 +188,12 @@ func (r *stateRun) relationsAfter() []RelationState {
 		if end.Other() != end {
 			rel.RemoteApp = end.Other().AppData()
 		}
+		names := end.Members(r.unit)
+		if !happened {
+			names = slices.Collect(maps.Keys(rel.Units))
+		}
 		rel.Units = make(map[string]map[string]string)
-		for _, name := range end.Members(r.unit) {
+		for _, name := range names {
 			rel.Units[name] = end.Other().UnitData(r.model.Unit(name))
 		}
 		all = append(all, rel)

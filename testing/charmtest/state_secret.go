@@ -39,13 +39,12 @@ func (r *stateRun) addSecret(i int) error {
 	case in.Label != "" && in.Tracked == 0:
 		return errors.New("it has a Label, by which only those know another's secret who have read it; set Tracked")
 	case strings.Contains(in.Owner, "/"):
-		return fmt.Errorf("Owner is unit %s; of others it is an application", in.Owner)
+		return fmt.Errorf("the Owner is unit %s; of others it is an application", in.Owner)
 	}
 	s, err := r.model.PutSecret(in.URI, n, in.Revisions)
 	if err != nil {
 		return err
 	}
-	r.secrets = append(r.secrets, s)
 	grantees := slices.Clone(in.GrantedTo)
 	if !isOurs {
 		grantees = append(grantees, r.app.Name)

@@ -39,7 +39,7 @@ func (h *Harness) AppStatus() Status { return statusOf(h.app.Status()) }
 // SetAppStatus sets the application's status, as another leader did.
 func (h *Harness) SetAppStatus(status, message string) {
 	h.t.Helper()
-	h.fatal(checkStatus(status))
+	h.fatal(checkStatus("cannot set the application's status", status))
 	h.app.SetStatus(status, message)
 }
 

@@ -28,7 +28,7 @@ func (s Storage) check(meta *charmdir.Charm) error {
 	case !ok:
 		return undeclared("storage", name, meta.Storage)
 	case s.Kind != declared.Type:
-		return fmt.Errorf("Kind of %s is %q, not %q", s.ID, declared.Type, s.Kind)
+		return fmt.Errorf("the Kind of %s is %q, not %q", s.ID, declared.Type, s.Kind)
 	}
 	return nil
 }

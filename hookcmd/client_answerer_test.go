@@ -194,3 +194,33 @@ func TestAnswererSecretGet(t *testing.T) {
 	assert.Equal(t, want, got)
 	assert.Len(t, runner.asked, 1)
 }
+
+// The map that an Answerer shares is copied for the caller, unless that does not
+// change it.
+func TestAnswererSharesMaps(t *testing.T) {
+	t.Parallel()
+	rel := hookcmd.RelationID{Endpoint: "db", ID: 1}
+	for name, get := range map[string]func(c *hookcmd.Client) (map[string]string, error){
+		"RelationGet":    func(c *hookcmd.Client) (map[string]string, error) { return c.RelationGet(t.Context(), rel, "app/0") },
+		"RelationGetApp": func(c *hookcmd.Client) (map[string]string, error) { return c.RelationGetApp(t.Context(), rel, "app") },
+		"RelationGetAll": func(c *hookcmd.Client) (map[string]string, error) {
+			all, err := c.RelationGetAll(t.Context(), rel, []string{"app/0", "app/1"})
+			return all[1], err
+		},
+		"StateGet":  func(c *hookcmd.Client) (map[string]string, error) { return c.StateGet(t.Context()) },
+		"LeaderGet": func(c *hookcmd.Client) (map[string]string, error) { return c.LeaderGet(t.Context()) },
+	} {
+		for _, shared := range []bool{false, true} {
+			own := map[string]string{"a": "b"}
+			runner := newScriptedAnswerer("", func(_ hookcmd.Call, result any) (bool, error) {
+				*result.(*map[string]string) = own
+				return true, nil
+			})
+			values, err := get(hookcmd.New(runner, &hookcmd.Options{SharedMaps: shared}))
+			require.NoError(t, err, name)
+			assert.Equal(t, own, values, name)
+			values["a"] = "c"
+			assert.Equal(t, shared, own["a"] == "c", name)
+		}
+	}
+}

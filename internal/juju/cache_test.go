@@ -130,7 +130,7 @@ func TestLeadershipIsAskedForUntilItIsFalse(t *testing.T) {
 			r.update(func(h *juju.Hook) {
 				assert.Equal(t, "True", r.prints(h, "is-leader"))
 				r.lines(h, "relation-set -r DB --app a=b")
-				deposed(r)
+				deposed(r, h)
 				_, _ = r.line(h, first)
 				require.NoError(t, r.unit.SetLeader())
 				assert.Equal(t, "False", r.prints(h, "is-leader"), first)
@@ -225,7 +225,7 @@ func TestOtherDatabagsAreReadOncePerHook(t *testing.T) {
 		require.NoError(t, gone.Remove())
 		r.settle()
 		assert.Equal(t, []string{"other/0"}, r.db.Members(r.unit))
-		deposed(r) // who does not lead reads its own application's databag in the controller
+		deposed(r, nil) // who does not lead reads its own application's databag in the controller
 		write := func(value string) {
 			data := map[string]string{"k": value}
 			other.WriteApp(data)

@@ -109,7 +109,7 @@ func TestInterceptorUsesTheModel(t *testing.T) {
 		var once atomic.Bool
 		r.m.Intercept(func(_ string, request juju.Request) *juju.Response {
 			if !once.Swap(true) {
-				deposed(r) // between the charm's wish and the agent
+				deposed(r, h) // between the charm's wish and the agent
 				assert.Equal(t, "red", r.prints(h, "config-get color"))
 			}
 			return nil

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/charmsmith/charmsmith/events"
+	"github.com/charmsmith/charmsmith/hookcmd"
 	"github.com/charmsmith/charmsmith/internal/juju"
 )
 
@@ -30,7 +31,7 @@ var allOf = []string{"peer databag", "ports", "secrets", "state", "storage", "un
 type refusal struct {
 	do     []string
 	before func(r *room) // the hook
-	during func(r *room) // the hook, at its end
+	during func(r *room, h *juju.Hook)
 	k8s    bool
 
 	want   string // why Juju 4 refuses it; empty: it does not
@@ -39,14 +40,28 @@ type refusal struct {
 
 const same = "same"
 
-func deposed(r *room) { require.NoError(r.t, r.m.Unit("app/1").SetLeader()) }
+func deposed(r *room, _ *juju.Hook) { require.NoError(r.t, r.m.Unit("app/1").SetLeader()) }
+
+// fill writes what would take a second as text.
+func (r *room) fill(h *juju.Hook, end *juju.End, app bool, value string) {
+	client := hookcmd.New(h, nil)
+	set := client.RelationSet
+	if app {
+		set = client.RelationSetApp
+	}
+	require.NoError(r.t, set(r.t.Context(), hookcmd.RelationID{Endpoint: end.Endpoint.Name, ID: end.ID()}, map[string]string{"k": value}))
+}
 
 var refusals = map[string]refusal{
 	"nothing": {},
-	"databag": {do: []string{stdin("relation-set -r PEERS", "k", strings.Repeat("v", 16<<20))}, want: "unit settings of relation peers:0: max allowed size (16777216): quota limit exceeded"},
+	"databag": {
+		during: func(r *room, h *juju.Hook) { r.fill(h, r.peers, false, strings.Repeat("v", 16<<20)) },
+		want:   "unit settings of relation peers:0: max allowed size (16777216): quota limit exceeded",
+	},
 	"application databag": {
-		do:   []string{stdin("relation-set -r DB --app", "k", strings.Repeat("v", 16<<20-7)), "relation-set -r DB --app k2=v"}, // "old" is "app"
-		want: "application settings of relation db:1: max allowed size (16777216): quota limit exceeded",
+		do:     []string{"relation-set -r DB --app k2=v"},
+		during: func(r *room, h *juju.Hook) { r.fill(h, r.db, true, strings.Repeat("v", 16<<20-7)) }, // "old" is "app"
+		want:   "application settings of relation db:1: max allowed size (16777216): quota limit exceeded",
 	},
 	"leadership lost, databag": {
 		do: []string{"relation-set -r DB --app a=b"}, during: deposed,
@@ -100,7 +115,7 @@ func TestAllOrNothing(t *testing.T) {
 					r.lines(h, everything...)
 					r.lines(h, test.do...)
 					if test.during != nil {
-						test.during(r)
+						test.during(r, h)
 					}
 				})
 				want := test.want
@@ -162,11 +177,11 @@ func TestADatabagHoldsSixteenMiB(t *testing.T) {
 			size += len(key) + len(value)
 		}
 		value := strings.Repeat("v", 16<<20-size-1)
-		r.does(stdin("relation-set -r PEERS", "k", value))
+		r.update(func(h *juju.Hook) { r.fill(h, r.peers, false, value) })
 		assert.Equal(t, value, r.peers.UnitData(r.unit)["k"])
 		outcome, _ := r.hook(events.UpdateStatus{}, func(h *juju.Hook) { r.lines(h, "relation-set -r PEERS l=") })
 		assert.Equal(t, juju.Succeeded, outcome, "to delete what is not there is no write")
-		outcome, _ = r.hook(events.UpdateStatus{}, func(h *juju.Hook) { r.lines(h, "relation-set -r PEERS l=x") })
+		outcome, _ = r.hook(events.UpdateStatus{}, func(h *juju.Hook) { r.fill(h, r.peers, false, value+"v") })
 		assert.Equal(t, version == "4.1.0", outcome == juju.FlushRefused)
 	})
 }

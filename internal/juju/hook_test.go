@@ -316,3 +316,18 @@ func TestJujuReboot(t *testing.T) {
 	assert.Equal(t, []string{"app/0 act"}, r.settle())
 	assert.Equal(t, "completed", act.Status)
 }
+
+// A unit's status names the hook that failed: of relations with its endpoint, of
+// storage without its name.
+func TestStatusOfAFailedStorageHook(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t, juju.Options{})
+	added, err := r.unit.AddStorage("data", 1)
+	require.NoError(t, err)
+	outcome, _ := r.run(events.StorageAttached{StorageRef: events.StorageRef{Storage: "data", ID: added[0].ID}}, func(context.Context, *juju.Hook) juju.Exit {
+		return juju.Exit{Code: 1}
+	})
+	require.Equal(t, juju.Failed, outcome)
+	assert.Equal(t, `hook failed: "storage-attached"`, r.unit.Workload().Message)
+	assert.Equal(t, map[string]any{"hook": "storage-attached"}, r.unit.Workload().Data)
+}

@@ -287,7 +287,7 @@ func (a *agent) fail(h *Hook, err error) {
 		})
 		return
 	}
-	if a.failed == nil {
+	if a.failed == nil || a.failed.info != info {
 		a.failed = &failure{info: info}
 	}
 	f := a.failed

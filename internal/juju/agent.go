@@ -160,10 +160,10 @@ func (a *agent) nextIdle() (hookInfo, bool) {
 func (a *agent) nextCreated() (hookInfo, bool) {
 	var created []*membership
 	for _, m := range a.members {
-		if m.created || m.leaving() || !a.hasEndpoint(m.end.Endpoint.Name) {
+		if m.created || m.leaving() || !m.end.isImplicit() && !a.hasEndpoint(m.end.Endpoint.Name) {
 			continue
 		}
-		if !m.entered && !m.enter() {
+		if !m.entered && !m.enter() || m.end.isImplicit() {
 			continue
 		}
 		created = append(created, m)

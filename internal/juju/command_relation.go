@@ -82,7 +82,7 @@ func (h *Hook) relationsOf(endpoint string) []*membership {
 	for _, m := range h.unit.agent.members {
 		e := m.end
 		broken := !e.isPeer() && (e.rel.life != Alive || e.rel.suspended) && m.members == 0
-		if e.Endpoint.Name == endpoint && m.entered && !m.left && !broken {
+		if e.Endpoint.Name == endpoint && m.entered && !m.left && !broken && !e.isImplicit() {
 			list = append(list, m)
 		}
 	}

@@ -89,6 +89,7 @@ func (m *Model) DispatchAction(ctx context.Context, u *Unit, act *Action) (*Hook
 func (m *Model) execute(ctx context.Context, h *Hook) (*Hook, Outcome, error) {
 	if h.killAt > 0 {
 		ctx, h.cancel = context.WithCancelCause(ctx)
+		defer h.cancel(nil)
 	}
 	exit := h.executor().Execute(ctx, h)
 	m.mu.Lock()

@@ -103,6 +103,9 @@ func (a *Application) checkRefresh(charm *charmdir.Charm) error {
 		return errors.New("a charm with containers needs a model on Kubernetes")
 	}
 	for _, e := range a.ends {
+		if e.isImplicit() {
+			continue
+		}
 		now, ok := charm.Endpoints[e.Endpoint.Name]
 		if !ok || now.Role != e.Endpoint.Role || now.Interface != e.Endpoint.Interface || now.Scope != e.Endpoint.Scope {
 			return fmt.Errorf("it would break relation %q", e.rel)

@@ -83,6 +83,14 @@ func (a *Application) token() string {
 	return fmt.Sprintf("%016x%016x", c.next(), c.next())
 }
 
+// jujuInfo is the endpoint that all applications have without declaring it. The
+// charm is told nothing of its relations.
+var jujuInfo = charmdir.Endpoint{Name: "juju-info", Role: charmdir.RoleProvider, Interface: "juju-info", Scope: charmdir.ScopeGlobal}
+
+// isImplicit reports whether the end is of an endpoint that the charm does not
+// declare.
+func (e *End) isImplicit() bool { return e.Endpoint == jujuInfo && e.App.charm != nil }
+
 // candidates returns the endpoints that a name can mean; those of a made-up
 // application are whatever the other's ask for.
 func (a *Application) candidates(endpoint string, other *Application, otherEndpoint string) []charmdir.Endpoint {
@@ -90,6 +98,9 @@ func (a *Application) candidates(endpoint string, other *Application, otherEndpo
 		if endpoint != "" {
 			if e, ok := a.charm.Endpoints[endpoint]; ok {
 				return []charmdir.Endpoint{e}
+			}
+			if endpoint == jujuInfo.Name {
+				return []charmdir.Endpoint{jujuInfo}
 			}
 			return nil
 		}
@@ -99,7 +110,7 @@ func (a *Application) candidates(endpoint string, other *Application, otherEndpo
 				all = append(all, e)
 			}
 		}
-		return all
+		return append(all, jujuInfo)
 	}
 	var made []charmdir.Endpoint
 	for _, e := range other.candidates(otherEndpoint, a, endpoint) {

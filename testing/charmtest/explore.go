@@ -3,6 +3,7 @@
 package charmtest
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -41,6 +42,9 @@ func ExploreWith(t testing.TB, opts *ExploreOptions, scenario func(m *Model)) {
 	var o ExploreOptions
 	if opts != nil {
 		o = *opts
+	}
+	if o.Model.Choices != "" || o.Model.Seed != 0 {
+		t.Fatal("ExploreOptions.Model has Choices or a Seed, which are for NewModel; FirstSeed and Schedules say which seeds Explore tries")
 	}
 	if o.Schedules == 0 {
 		o.Schedules = 1000
@@ -142,6 +146,8 @@ func (e *explorer) note(i int64, s *schedule) {
 // assertion fails, wherever that is.
 func (e *explorer) run(opts *ModelOptions) *schedule {
 	s := &schedule{done: make(chan struct{})}
+	s.model = newModel(s, opts, &e.charms)
+	s.model.watch = func(f func()) { f() }
 	go func() {
 		defer close(s.done)
 		defer func() {
@@ -150,44 +156,43 @@ func (e *explorer) run(opts *ModelOptions) *schedule {
 			}
 		}()
 		e.guard.mark()
-		s.model = newModel(s, opts, &e.charms)
-		s.model.watch = func(f func()) { f() }
-		e.scenario(s.model)
+		withRoom(func() { e.scenario(s.model) })
 	}()
-	select {
-	case <-s.done:
-	default:
-		e.wait(s)
+	if stuck := e.wait(s); stuck != nil {
+		return stuck
 	}
-	if s.model != nil && !s.stuck {
-		if late := s.model.juju.Late(); len(late) > 0 {
-			e.mu.Lock()
-			e.late = append(e.late, late...)
-			e.mu.Unlock()
-		}
+	if late := s.model.juju.Late(); len(late) > 0 {
+		e.mu.Lock()
+		e.late = append(e.late, late...)
+		e.mu.Unlock()
 	}
 	return s
 }
 
-// wait waits for a schedule, unless a handler blocks.
-func (e *explorer) wait(s *schedule) {
-	timer := time.NewTimer(e.opts.Model.HookTimeout)
+// wait waits for a schedule. If a handler blocks, it returns another one, which
+// says so: the goroutine of the first may go on with it.
+func (e *explorer) wait(s *schedule) (stuck *schedule) {
+	timeout := e.opts.Model.HookTimeout
+	timer := time.NewTimer(timeout / 8) // until it is worth while to look
 	defer timer.Stop()
 	for steps := -1; ; {
 		select {
 		case <-s.done:
-			return
+			return nil
 		case <-timer.C:
 		}
 		if now := s.model.juju.Steps(); now != steps {
 			steps = now
-			timer.Reset(e.opts.Model.HookTimeout)
+			timer.Reset(timeout)
 			continue
 		}
-		// The schedule's goroutine goes on using s: what is reported is a copy.
-		blocked := fmt.Sprintf("%s has not returned for %v:\n%s", s.model.juju.Running(), e.opts.Model.HookTimeout, stackOf("juju.(*Model).execute"))
-		*s = schedule{model: s.model, errors: []string{blocked}, stuck: true}
-		return
+		stuck = &schedule{model: s.model, errors: []string{e.guard.blocked(s.model.juju, timeout)}, stuck: true}
+		s.model.stop(errors.New("a handler did not return within HookTimeout"))
+		select {
+		case <-s.done:
+		case <-time.After(time.Second / 4):
+		}
+		return stuck
 	}
 }
 

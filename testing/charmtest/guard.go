@@ -193,16 +193,3 @@ func readable(group string) string {
 	}
 	return cmp.Or(strings.TrimSpace(text.String()), "a goroutine that has not begun yet")
 }
-
-// stackOf returns the stacks of the goroutines that are in a function.
-func stackOf(function string) string {
-	stacks := make([]byte, 1<<20)
-	stacks = stacks[:runtime.Stack(stacks, true)]
-	var found []string
-	for _, stack := range strings.Split(string(stacks), "\n\n") {
-		if strings.Contains(stack, function) {
-			found = append(found, stack)
-		}
-	}
-	return strings.Join(found, "\n\n")
-}

@@ -31,7 +31,6 @@ type room struct {
 	peers   *juju.End
 	hooks   []string // that ran, "app/1 peers-relation-changed (app/0)"
 	charm   func(ctx context.Context, h *juju.Hook) juju.Exit
-	ctx     context.Context   // of the hook
 	secrets map[string]string // URIs by what texts call them
 }
 

@@ -56,6 +56,9 @@ func (m *Model) relate(app, endpoint, otherApp, otherEndpoint string) (*Relation
 	if a.charm == nil || b.charm == nil {
 		fits = slices.CompactFunc(fits, func(x, y [2]charmdir.Endpoint) bool { return x[0].Name == y[0].Name && x[1].Name == y[1].Name })
 	}
+	if len(fits) > 1 { // what the charms declare goes before what all have
+		fits = slices.DeleteFunc(fits, func(f [2]charmdir.Endpoint) bool { return f[0] == jujuInfo || f[1] == jujuInfo })
+	}
 	switch {
 	case len(fits) == 0:
 		return nil, fmt.Errorf("no endpoints fit: %s; %s", a.describeEndpoints(endpoint), b.describeEndpoints(otherEndpoint))

@@ -64,7 +64,10 @@ func (c *Charm) LogEvents() {
 // HookCommands returns the client that runs single hook commands, for what this
 // package has no method for. It knows nothing of what is kept back here: reads
 // do not see writes to databags that are not yet sent.
-func (c *Charm) HookCommands() *hookcmd.Client { return &c.model().commands }
+func (c *Charm) HookCommands() *hookcmd.Client {
+	d := c.model()
+	return hookcmd.New(d.runner, &hookcmd.Options{BeforeSecretFile: d.beforeSecretFile})
+}
 
 // IsLeader reports whether this unit is the leader of its application. Juju
 // holds to a true for 30 seconds, for which it is kept; to a false until the

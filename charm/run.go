@@ -90,10 +90,11 @@ func run(ctx context.Context, register func(*Charm), opts *Options, in internals
 	}
 	runner, runnerErr := o.runner()
 	d := &dispatch{
-		env:      o.Env,
-		unit:     lookup(o.Env, "JUJU_UNIT_NAME"),
-		client:   *hookcmd.New(runner, &hookcmd.Options{SharedMaps: true}),
-		commands: *hookcmd.New(runner, &hookcmd.Options{BeforeSecretFile: in.beforeSecretFile}),
+		env:              o.Env,
+		unit:             lookup(o.Env, "JUJU_UNIT_NAME"),
+		runner:           runner,
+		beforeSecretFile: in.beforeSecretFile,
+		client:           *hookcmd.New(runner, &hookcmd.Options{SharedMaps: true}),
 	}
 	d.log = jujuLog{client: &d.client, stderr: o.Stderr}
 	d.leadership.client = &d.client
@@ -164,13 +165,14 @@ func withLinkPath(env, args []string) []string {
 
 // dispatch is the work on one event.
 type dispatch struct {
-	env        []string
-	unit       string
-	client     hookcmd.Client // of this package and relation, which change no map
-	commands   hookcmd.Client // of the charm
-	log        jujuLog
-	leadership leadership
-	relations  *relation.Store
+	env              []string
+	unit             string
+	runner           hookcmd.Runner
+	beforeSecretFile func()
+	client           hookcmd.Client // of this package and relation, which change no map
+	log              jujuLog
+	leadership       leadership
+	relations        *relation.Store
 }
 
 // logger returns the logger of the dispatch.
@@ -183,7 +185,7 @@ func (d *dispatch) application() string {
 }
 
 func (d *dispatch) run(ctx context.Context, register func(*Charm), ev events.Event) error {
-	c := &Charm{dispatch: d, handlers: make([]handler, 0, 8)} // as many as most charms have
+	c := &Charm{dispatch: d, handlers: make([]handler, 0, 4)} // as many as most charms have
 	register(c)
 	c.sealed = true
 	if c.logEvents {

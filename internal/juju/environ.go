@@ -164,7 +164,11 @@ func (h *Hook) appendEvent(env []string) []string {
 	if i.kind.isRelation() {
 		return i.appendRelation(env, h.unit)
 	}
-	env = appendName(env, i.name())
+	if name := simpleNames[i.kind]; name != nil {
+		env = append(env, name...)
+	} else {
+		env = appendName(env, i.name())
+	}
 	switch {
 	case i.kind.isStorage():
 		if s := i.storage; s.provisioned {
@@ -188,6 +192,14 @@ func appendName(env []string, name string) []string {
 }
 
 const hookVariable = "JUJU_HOOK_NAME="
+
+// simpleNames are the variables with the names of the hooks that have only one.
+var simpleNames = func() (names [rebootStart + 1][]string) {
+	for _, kind := range []hookKind{install, start, rebootStart, stop, remove, configChanged, updateStatus, upgradeCharm, leaderElected} {
+		names[kind] = appendName(nil, kind.String())
+	}
+	return names
+}()
 
 // hookName returns the variables with the name of a relation's hook.
 func (e *End) hookName(kind hookKind) []string {

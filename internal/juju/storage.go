@@ -69,7 +69,7 @@ func (u *Unit) addStorage(declared charmdir.Storage, count int) []*Storage {
 
 // addRequiredStorage gives a new unit what its charm requires.
 func (a *Application) addRequiredStorage(u *Unit) {
-	if a.charm == nil || u.agent == nil {
+	if a.charm == nil || u.agent == nil || len(a.charm.Storage) == 0 {
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.charm.Storage)) {

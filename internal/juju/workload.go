@@ -22,7 +22,7 @@ type Workload struct {
 }
 
 func containersOf(c *charmdir.Charm) []string {
-	if c == nil {
+	if c == nil || len(c.Containers) == 0 {
 		return nil
 	}
 	return slices.Sorted(maps.Keys(c.Containers))

@@ -23,12 +23,6 @@ type executor struct {
 
 func newExecutor(register func(*charm.Charm)) *executor { return &executor{register: register} }
 
-// dispatch is what one run of a charm needs.
-type dispatch struct {
-	opts   charm.Options
-	stderr bytes.Buffer
-}
-
 // Execute implements [juju.Executor].
 func (e *executor) Execute(ctx context.Context, h *juju.Hook) (exit juju.Exit) {
 	defer func() {
@@ -40,12 +34,11 @@ func (e *executor) Execute(ctx context.Context, h *juju.Hook) (exit juju.Exit) {
 		return exec(ctx, h)
 	}
 	e.env = h.AppendEnviron(e.env[:0])
-	d := &dispatch{}
-	d.opts = charm.Options{Env: e.env, Runner: h, Stderr: &d.stderr}
-	if err := charm.Run(ctx, e.register, &d.opts); err != nil {
-		return juju.Exit{Code: 1, Err: err, Stderr: d.stderr.Bytes()}
+	var stderr bytes.Buffer
+	if err := charm.Run(ctx, e.register, &charm.Options{Env: e.env, Runner: h, Stderr: &stderr}); err != nil {
+		return juju.Exit{Code: 1, Err: err, Stderr: stderr.Bytes()}
 	}
-	return juju.Exit{Stderr: d.stderr.Bytes()}
+	return juju.Exit{Stderr: stderr.Bytes()}
 }
 
 // exec runs the script of a juju-exec.

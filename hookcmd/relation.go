@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -62,7 +63,7 @@ func (c *Client) RelationApp(ctx context.Context, rel RelationID) (string, error
 // keys are among it: "ingress-address", "egress-subnets" and, in Juju 3.6,
 // "private-address".
 func (c *Client) RelationGet(ctx context.Context, rel RelationID, unit string) (map[string]string, error) {
-	call, err := relationGet(rel.String(), unit, false, "-")
+	call, err := relationGet(nil, rel.String(), unit, false, "-")
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +73,7 @@ func (c *Client) RelationGet(ctx context.Context, rel RelationID, unit string) (
 // RelationGetApp returns the databag of an application, ours or the remote one.
 // Our own can be read by the leader and, in a peer relation, by all units.
 func (c *Client) RelationGetApp(ctx context.Context, rel RelationID, app string) (map[string]string, error) {
-	call, err := relationGet(rel.String(), app, true, "-")
+	call, err := relationGet(nil, rel.String(), app, true, "-")
 	if err != nil {
 		return nil, err
 	}
@@ -83,12 +84,13 @@ func (c *Client) RelationGetApp(ctx context.Context, rel RelationID, app string)
 // in one round if the Runner is a [Batcher].
 func (c *Client) RelationGetAll(ctx context.Context, rel RelationID, units []string) ([]map[string]string, error) {
 	calls := make([]Call, len(units))
-	id := rel.String()
+	id, args := rel.String(), make([]string, 0, 6*len(units)) // of all
 	for i, unit := range units {
 		var err error
-		if calls[i], err = relationGet(id, unit, false, "-"); err != nil {
+		if calls[i], err = relationGet(args, id, unit, false, "-"); err != nil {
 			return nil, err
 		}
+		args = args[:len(args)+len(calls[i].Args)]
 	}
 	all, err := readAll[map[string]string](ctx, c, calls)
 	for i, values := range all {
@@ -109,7 +111,7 @@ func (c *Client) RelationGetAppKey(ctx context.Context, rel RelationID, app, key
 }
 
 func (c *Client) relationGetKey(ctx context.Context, rel RelationID, member string, app bool, key string) (string, bool, error) {
-	call, err := relationGet(rel.String(), member, app, key)
+	call, err := relationGet(nil, rel.String(), member, app, key)
 	if err == nil {
 		err = checkKey(call, key)
 	}
@@ -121,13 +123,15 @@ func (c *Client) relationGetKey(ctx context.Context, rel RelationID, member stri
 
 // relationGet always names the member: without one Juju falls back to whoever
 // the hook is about.
-func relationGet(rel, member string, app bool, key string) (Call, error) {
-	call := Call{Command: "relation-get"}
+// Its arguments are appended to args, for which there may be room already.
+func relationGet(args []string, rel, member string, app bool, key string) (Call, error) {
+	first := len(args)
 	if app {
-		call.Args = []string{"--format=json", "-r", rel, "--app", "--", key, member}
+		args = append(args, "--format=json", "-r", rel, "--app", "--", key, member)
 	} else {
-		call.Args = []string{"--format=json", "-r", rel, "--", key, member}
+		args = append(args, "--format=json", "-r", rel, "--", key, member)
 	}
+	call := Call{Command: "relation-get", Args: slices.Clip(args[first:])}
 	if member == "" {
 		return call, wrap(call, errors.New("the name of the unit or application is empty"))
 	}

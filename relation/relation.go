@@ -209,9 +209,15 @@ func (r *Relation) RemoteAll(ctx context.Context) ([]RemoteUnit, error) {
 	all := make([]RemoteUnit, len(units))
 	unread := make([]string, 0, len(units))
 	bags := make([]*bag, 0, len(units))
+	fresh := make([]bag, len(units)) // for those that were not used yet
 	for i, unit := range units {
 		all[i] = RemoteUnit{unit, View{r, member{unit, false}}}
-		if b := r.bag(all[i].member); !b.complete {
+		b := r.bags[all[i].member]
+		if b == nil {
+			b = &fresh[i]
+			r.bags[all[i].member] = b
+		}
+		if !b.complete {
 			unread, bags = append(unread, unit), append(bags, b)
 		}
 	}

@@ -82,9 +82,12 @@ func zeroed(choices []uint32, from, to int) []uint32 {
 }
 
 // kind is what failures that are the same have in common: the text of the first
-// without its numbers.
+// without its numbers, nor where testify says that it was.
 func (s *schedule) kind() string {
 	text := s.errors[0]
+	if _, after, ok := strings.Cut(text, "\tError:"); ok {
+		text = after
+	}
 	return strings.Map(func(r rune) rune {
 		if '0' <= r && r <= '9' {
 			return -1

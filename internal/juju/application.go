@@ -78,7 +78,7 @@ func (m *Model) Deploy(d Deployment) (*Application, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot deploy %q: %w", cmp.Or(d.Name, charmName(d.Charm)), err)
 	}
-	if d.Executor != nil {
+	if d.Executor != nil && d.Units > 0 {
 		m.note("deploy %s, units: %d", a.Name, d.Units)
 	}
 	return a, nil

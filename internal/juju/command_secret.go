@@ -49,11 +49,7 @@ func secretAdd(c *call) error {
 
 func secretSet(c *call) error {
 	f := c.secretFlags()
-	args, err := c.parse(-1)
-	if err != nil {
-		return err
-	}
-	id, args, err := secretArgument(args)
+	id, args, err := c.parseSecret()
 	if err != nil {
 		return err
 	}
@@ -66,11 +62,7 @@ func secretSet(c *call) error {
 
 func secretRemoveCommand(c *call) error {
 	revision := c.flags.Int("revision")
-	args, err := c.parse(-1)
-	if err != nil {
-		return err
-	}
-	id, args, err := secretArgument(args)
+	id, args, err := c.parseSecret()
 	if err != nil {
 		return err
 	}
@@ -80,9 +72,13 @@ func secretRemoveCommand(c *call) error {
 	return c.h.removeSecret(id, max(0, *revision))
 }
 
-// secretArgument takes the secret's ID from the arguments.
-func secretArgument(args []string) (id string, rest []string, err error) {
-	if len(args) == 0 {
+// parseSecret reads the arguments, the first of which is a secret's ID.
+func (c *call) parseSecret() (id string, rest []string, err error) {
+	args, err := c.parse(-1)
+	switch {
+	case err != nil:
+		return "", nil, err
+	case len(args) == 0:
 		return "", nil, usage("missing secret URI")
 	}
 	if id, err = parseSecretURI(args[0]); err != nil {

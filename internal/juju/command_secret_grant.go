@@ -11,11 +11,7 @@ import (
 func secretGrant(c *call) error {
 	rel := c.relationFlag()
 	unit := c.flags.String("unit")
-	args, err := c.parse(-1)
-	if err != nil {
-		return err
-	}
-	id, args, err := secretArgument(args)
+	id, args, err := c.parseSecret()
 	if err != nil {
 		return err
 	}
@@ -40,11 +36,7 @@ func secretRevoke(c *call) error {
 	rel := c.relationFlag()
 	app := c.flags.String("app", "application")
 	unit := c.flags.String("unit")
-	args, err := c.parse(-1)
-	if err != nil {
-		return err
-	}
-	id, args, err := secretArgument(args)
+	id, args, err := c.parseSecret()
 	if err != nil {
 		return err
 	}

@@ -64,15 +64,24 @@ func (c *call) payloadNamed(args []string) (*Payload, error) {
 	return nil, fmt.Errorf("while looking up IDs: payload %q not found", args[0]+"/"+args[1])
 }
 
-func payloadUnregister(c *call) error {
+// parseExactly reads n arguments.
+func (c *call) parseExactly(n int) ([]string, error) {
 	args, err := c.parse(-1)
 	switch {
 	case err != nil:
+		return nil, err
+	case len(args) < n:
+		return nil, errMissingArgs
+	case len(args) > n:
+		return nil, usage("unrecognized args: %q", args[n:])
+	}
+	return args, nil
+}
+
+func payloadUnregister(c *call) error {
+	args, err := c.parseExactly(2)
+	if err != nil {
 		return err
-	case len(args) < 2:
-		return errMissingArgs
-	case len(args) > 2:
-		return usage("unrecognized args: %q", args[2:])
 	}
 	p, err := c.payloadNamed(args)
 	if err != nil {
@@ -84,14 +93,10 @@ func payloadUnregister(c *call) error {
 }
 
 func payloadStatusSet(c *call) error {
-	args, err := c.parse(-1)
+	args, err := c.parseExactly(3)
 	switch {
 	case err != nil:
 		return err
-	case len(args) < 3:
-		return errMissingArgs
-	case len(args) > 3:
-		return usage("unrecognized args: %q", args[3:])
 	case !slices.Contains(payloadStatuses, args[2]):
 		return fmt.Errorf("status %q not supported; expected one of %v", args[2], payloadStatuses)
 	}

@@ -3,15 +3,13 @@
 package hookcmdtest
 
 import (
-	"fmt"
-	"io"
-	"net"
-	"net/rpc"
 	"os"
 	"path/filepath"
 	"slices"
 	"sync/atomic"
 	"syscall"
+
+	"github.com/charmsmith/charmsmith/internal/jujurpc"
 )
 
 // Commands are the names of all hook commands: those of Juju 4.1 and, at the
@@ -38,49 +36,9 @@ func RunCommand() {
 	canBeCommand.Store(true)
 	name := filepath.Base(os.Args[0])
 	if slices.Contains(Commands, name) {
-		syscall.Exit(runCommand(name, os.Args[1:])) // not os.Exit, which writes coverage, or that it cannot
+		code := jujurpc.Command(name, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr)
+		syscall.Exit(code) // not os.Exit, which writes coverage, or that it cannot
 	}
-}
-
-// runCommand does what Juju's own client does, which asks for standard input
-// only when the agent wants it.
-func runCommand(name string, args []string) int {
-	response, err := ask(name, args)
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "ERROR %v\n", err)
-		return 1
-	}
-	_, _ = os.Stdout.Write(response.Stdout)
-	_, _ = os.Stderr.Write(response.Stderr)
-	return response.Code
-}
-
-func ask(name string, args []string) (response Response, err error) {
-	for _, variable := range []string{"JUJU_CONTEXT_ID", "JUJU_AGENT_SOCKET_ADDRESS", "JUJU_AGENT_SOCKET_NETWORK"} {
-		if os.Getenv(variable) == "" {
-			return response, fmt.Errorf("%s not set", variable)
-		}
-	}
-	dir, err := os.Getwd()
-	if err != nil {
-		return response, err
-	}
-	conn, err := net.Dial(os.Getenv("JUJU_AGENT_SOCKET_NETWORK"), os.Getenv("JUJU_AGENT_SOCKET_ADDRESS"))
-	if err != nil {
-		return response, err
-	}
-	client := rpc.NewClient(conn)
-	defer client.Close()
-	request := Request{ContextId: os.Getenv("JUJU_CONTEXT_ID"), Dir: dir, CommandName: name, Args: args}
-	err = client.Call("Jujuc.Main", request, &response)
-	if err != nil && err.Error() == errNoStdin {
-		if request.Stdin, err = io.ReadAll(os.Stdin); err != nil {
-			return response, err
-		}
-		request.StdinSet = true
-		err = client.Call("Jujuc.Main", request, &response)
-	}
-	return response, err
 }
 
 // writeTools links this program under the names of the commands, in dir/tools;

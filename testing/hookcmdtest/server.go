@@ -19,24 +19,26 @@
 //		…
 //	}
 //
-// Nothing here shares code with package hookcmd: the socket is served by
-// net/rpc, as Juju's is.
+// Nothing here shares code with package hookcmd: the socket is served with
+// encoding/gob, as Juju's is.
 package hookcmdtest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"net/rpc"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/charmsmith/charmsmith/hookcmd"
+	"github.com/charmsmith/charmsmith/internal/jujurpc"
 )
 
 // Answer is what a hook command prints, and its exit code.
@@ -61,15 +63,14 @@ type Handler func(call hookcmd.Call) Answer
 // all requests of a connection, so that concurrent commands run in any order,
 // and Server shuffles them on purpose.
 type Server struct {
-	agent    hookcmd.Agent
-	handler  Handler
-	listener net.Listener
+	tb      testing.TB
+	agent   hookcmd.Agent
+	handler Handler
+	known   []string
+	shuffle bool
+	rpc     *jujurpc.Server
 
 	lock sync.Mutex // one command at a time
-
-	mu          sync.Mutex
-	connections map[net.Conn]bool
-	wait        sync.WaitGroup
 }
 
 // ServerOptions are options of a Server; nil means none.
@@ -110,9 +111,10 @@ func NewServer(tb testing.TB, handler Handler, opts *ServerOptions) *Server {
 		tb.Fatalf("cannot make hook commands: %v", err)
 	}
 	s := &Server{
-		handler:     handler,
-		listener:    listener,
-		connections: make(map[net.Conn]bool),
+		tb:      tb,
+		handler: handler,
+		known:   known,
+		shuffle: !opts.InOrder,
 		agent: hookcmd.Agent{
 			Network:   "unix",
 			Address:   address,
@@ -130,12 +132,7 @@ func NewServer(tb testing.TB, handler Handler, opts *ServerOptions) *Server {
 			},
 		},
 	}
-	server := rpc.NewServer()
-	jujuc := &service{server: s, known: known, shuffle: !opts.InOrder}
-	if err := server.RegisterName("Jujuc", jujuc); err != nil {
-		tb.Fatalf("cannot serve: %v", err)
-	}
-	s.wait.Go(func() { s.accept(server) })
+	s.rpc = jujurpc.Serve(listener, s.run)
 	tb.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			tb.Error(err)
@@ -154,103 +151,60 @@ func (s *Server) Agent() hookcmd.Agent {
 }
 
 // Drop closes all connections, as an agent does that dies.
-func (s *Server) Drop() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for conn := range s.connections {
-		_ = conn.Close()
-	}
-}
+func (s *Server) Drop() { s.rpc.Drop() }
 
 // Close stops the server and waits until its clients have closed their
 // connections, but not for long: it is an error if they do not.
 func (s *Server) Close() error {
-	if err := s.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-		return err
-	}
-	closed := make(chan struct{})
-	go func() { s.wait.Wait(); close(closed) }()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	closed := make(chan error, 1)
+	go func() { closed <- s.rpc.Close(ctx) }()
+	var err error
 	select {
-	case <-closed:
-		return nil
-	case <-time.After(5 * time.Second):
-		s.Drop()
+	case err = <-closed:
+	case <-ctx.Done(): // and not until the handler returns, which may wait for the test's end
+		s.rpc.Drop()
+		err = ctx.Err()
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
 		return errors.New("a connection to the agent's socket was left open: Juju's agent would hang")
 	}
+	return err
 }
 
-func (s *Server) accept(server *rpc.Server) {
-	for {
-		conn, err := s.listener.Accept()
-		if err != nil {
-			return
-		}
-		s.mu.Lock()
-		s.connections[conn] = true
-		s.mu.Unlock()
-		s.wait.Go(func() {
-			server.ServeConn(conn)
-			s.mu.Lock()
-			delete(s.connections, conn)
-			s.mu.Unlock()
-		})
-	}
-}
-
-// Request is what Juju's clients send. It is exported for net/rpc.
-type Request struct {
-	ContextId   string // Juju's spelling
-	Dir         string
-	CommandName string
-	Args        []string
-	StdinSet    bool
-	Stdin       []byte
-	Token       string
-}
-
-// Response is what Juju's agent answers. It is exported for net/rpc.
-type Response struct {
-	Code   int
-	Stdout []byte
-	Stderr []byte
-}
-
-// service is what a Server serves as "Jujuc".
-type service struct {
-	server  *Server
-	known   []string
-	shuffle bool
-}
-
-const errNoStdin = "hook tool requires stdin, none supplied"
-
-// Main runs a hook command.
-func (j *service) Main(request Request, response *Response) error {
+// run runs a hook command.
+func (s *Server) run(request jujurpc.Request) (jujurpc.Response, error) {
 	switch {
 	case request.CommandName == "":
-		return errors.New("bad request: command not specified")
+		return jujurpc.Response{}, errors.New("bad request: command not specified")
 	case !filepath.IsAbs(request.Dir):
-		return errors.New("bad request: Dir is not absolute")
-	case request.ContextId != j.server.agent.ContextID:
-		return fmt.Errorf("bad request: wrong context ID; got %q", request.ContextId)
-	case !slices.Contains(j.known, request.CommandName):
-		return fmt.Errorf("bad request: unknown command: %s", request.CommandName)
+		return jujurpc.Response{}, errors.New("bad request: Dir is not absolute")
+	case request.ContextId != s.agent.ContextID:
+		return jujurpc.Response{}, fmt.Errorf("bad request: wrong context ID; got %q", request.ContextId)
+	case !slices.Contains(s.known, request.CommandName):
+		return jujurpc.Response{}, fmt.Errorf("bad request: unknown command: %s", request.CommandName)
 	}
-	if j.shuffle {
+	if s.shuffle {
 		time.Sleep(time.Duration(rand.N(200)) * time.Microsecond)
 	}
-	j.server.lock.Lock()
-	defer j.server.lock.Unlock()
+	s.lock.Lock()
+	defer s.lock.Unlock()
 	if !request.StdinSet && readsStdin(request.Args) {
-		return errors.New(errNoStdin)
+		return jujurpc.Response{}, jujurpc.ErrNoStdin
 	}
 	call := hookcmd.Call{Command: request.CommandName, Args: request.Args}
 	if readsStdin(request.Args) {
 		call.Stdin = append([]byte{}, request.Stdin...)
 	}
-	answer := j.server.handler(call)
-	*response = Response{Code: answer.Code, Stdout: []byte(answer.Stdout), Stderr: []byte(answer.Stderr)}
-	return nil
+	defer func() {
+		if p := recover(); p != nil { // which is an answer only, that nobody may look at
+			s.tb.Errorf("handler panics at %q: %v\n\n%s", request.CommandName, p, debug.Stack())
+			panic(p)
+		}
+	}()
+	answer := s.handler(call)
+	return jujurpc.Response{Code: answer.Code, Stdout: []byte(answer.Stdout), Stderr: []byte(answer.Stderr)}, nil
 }
 
 // readsStdin tells whether a command has the flag "--file -".

@@ -24,6 +24,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/charmsmith/charmsmith/hookcmd"
+	"github.com/charmsmith/charmsmith/internal/jujurpc"
 	"github.com/charmsmith/charmsmith/testing/hookcmdtest"
 )
 
@@ -45,6 +46,10 @@ func (r *recorder) Helper()           {}
 func (r *recorder) Cleanup(f func())  { r.cleanups = append(r.cleanups, f) }
 func (r *recorder) Error(args ...any) { r.errors = append(r.errors, fmt.Sprint(args...)) }
 
+func (r *recorder) Errorf(format string, args ...any) {
+	r.errors = append(r.errors, fmt.Sprintf(format, args...))
+}
+
 // end runs the cleanups, as the end of a test does.
 func (r *recorder) end() {
 	for _, f := range slices.Backward(r.cleanups) {
@@ -62,9 +67,9 @@ func dial(t *testing.T, server *hookcmdtest.Server) *rpc.Client {
 }
 
 // request is a good one.
-func request(server *hookcmdtest.Server, command string, args ...string) hookcmdtest.Request {
+func request(server *hookcmdtest.Server, command string, args ...string) jujurpc.Request {
 	agent := server.Agent()
-	return hookcmdtest.Request{ContextId: agent.ContextID, Dir: agent.Dir, CommandName: command, Args: args}
+	return jujurpc.Request{ContextId: agent.ContextID, Dir: agent.Dir, CommandName: command, Args: args}
 }
 
 // hookCommand is a process that is a hook command of the server.
@@ -96,6 +101,19 @@ func TestServerConnectionLeftOpen(t *testing.T) {
 	require.NoError(t, socket.Close(t.Context()))
 }
 
+// A handler that panics fails the test, whatever becomes of the answer.
+func TestServerHandlerPanics(t *testing.T) {
+	t.Parallel()
+	tb := &recorder{TB: t}
+	server := hookcmdtest.NewServer(tb, func(hookcmd.Call) hookcmdtest.Answer { panic("oh") }, nil)
+	client := dial(t, server)
+	require.ErrorContains(t, client.Call("Jujuc.Main", request(server, "config-get"), &jujurpc.Response{}), "panic: oh")
+	require.NoError(t, client.Close())
+	tb.end()
+	require.Len(t, tb.errors, 1, "errors of the test")
+	assert.Contains(t, tb.errors[0], `handler panics at "config-get": oh`)
+}
+
 func TestServerClose(t *testing.T) {
 	t.Parallel()
 	tb := &recorder{TB: t}
@@ -116,11 +134,11 @@ func TestServerDrop(t *testing.T) {
 	t.Parallel()
 	server := hookcmdtest.NewServer(t, echo, nil)
 	client := dial(t, server)
-	require.NoError(t, client.Call("Jujuc.Main", request(server, "config-get"), &hookcmdtest.Response{}))
+	require.NoError(t, client.Call("Jujuc.Main", request(server, "config-get"), &jujurpc.Response{}))
 	server.Drop()
-	require.Error(t, client.Call("Jujuc.Main", request(server, "config-get"), &hookcmdtest.Response{}), "call after Drop")
+	require.Error(t, client.Call("Jujuc.Main", request(server, "config-get"), &jujurpc.Response{}), "call after Drop")
 	again := dial(t, server)
-	require.NoError(t, again.Call("Jujuc.Main", request(server, "config-get"), &hookcmdtest.Response{}), "call by a new connection")
+	require.NoError(t, again.Call("Jujuc.Main", request(server, "config-get"), &jujurpc.Response{}), "call by a new connection")
 }
 
 func TestServerRefuses(t *testing.T) {
@@ -131,18 +149,18 @@ func TestServerRefuses(t *testing.T) {
 		return hookcmdtest.Answer{}
 	}, &hookcmdtest.ServerOptions{Known: []string{"config-get", "relation-set"}})
 	for name, row := range map[string]struct {
-		change func(r *hookcmdtest.Request)
+		change func(r *jujurpc.Request)
 		want   string
 	}{
-		"context":  {func(r *hookcmdtest.Request) { r.ContextId = "x" }, `bad request: wrong context ID; got "x"`},
-		"relative": {func(r *hookcmdtest.Request) { r.Dir = "x" }, "bad request: Dir is not absolute"},
-		"nothing":  {func(r *hookcmdtest.Request) { r.CommandName = "" }, "bad request: command not specified"},
-		"unknown":  {func(r *hookcmdtest.Request) { r.CommandName = "is-leader" }, "bad request: unknown command: is-leader"},
-		"no stdin": {func(r *hookcmdtest.Request) { r.CommandName, r.Args = "relation-set", []string{"--file", "-"} }, "hook tool requires stdin, none supplied"},
+		"context":  {func(r *jujurpc.Request) { r.ContextId = "x" }, `bad request: wrong context ID; got "x"`},
+		"relative": {func(r *jujurpc.Request) { r.Dir = "x" }, "bad request: Dir is not absolute"},
+		"nothing":  {func(r *jujurpc.Request) { r.CommandName = "" }, "bad request: command not specified"},
+		"unknown":  {func(r *jujurpc.Request) { r.CommandName = "is-leader" }, "bad request: unknown command: is-leader"},
+		"no stdin": {func(r *jujurpc.Request) { r.CommandName, r.Args = "relation-set", []string{"--file", "-"} }, "hook tool requires stdin, none supplied"},
 	} {
 		r := request(server, "config-get")
 		row.change(&r)
-		err := dial(t, server).Call("Jujuc.Main", r, &hookcmdtest.Response{})
+		err := dial(t, server).Call("Jujuc.Main", r, &jujurpc.Response{})
 		assert.EqualError(t, err, row.want, name)
 	}
 	assert.Zero(t, calls.Load(), "commands that reached the handler")
@@ -170,12 +188,12 @@ func TestServerShuffles(t *testing.T) {
 	clients := []*rpc.Client{dial(t, server), dial(t, server)}
 	for i := range 300 {
 		sent = append(sent, fmt.Sprint(i))
-		calls = append(calls, clients[i%2].Go("Jujuc.Main", request(server, "config-get", sent[i]), &hookcmdtest.Response{}, make(chan *rpc.Call, 1)))
+		calls = append(calls, clients[i%2].Go("Jujuc.Main", request(server, "config-get", sent[i]), &jujurpc.Response{}, make(chan *rpc.Call, 1)))
 	}
 	for i, call := range calls {
 		<-call.Done
 		require.NoError(t, call.Error)
-		assert.Equal(t, "config-get "+sent[i], string(call.Reply.(*hookcmdtest.Response).Stdout), "answer")
+		assert.Equal(t, "config-get "+sent[i], string(call.Reply.(*jujurpc.Response).Stdout), "answer")
 	}
 	assert.ElementsMatch(t, sent, order, "commands that ran")
 	assert.NotEqual(t, sent, order, "commands ran in the order they were sent")

@@ -247,6 +247,7 @@ func TestNamesThatJujuTakes(t *testing.T) {
 		meta + "subordinate: true\nrequires: {juju-info: {interface: juju-info, scope: container}}\n",
 		meta + "maintainers: {5: !b c, on: 1, on: 1}\n", // nobody asks
 		meta + "series: [jammy]\nmin-juju-version: 2.9.0\n",
+		meta + "containers: {web: }\n", // charms in use have it
 		meta + "assumes: [juju>=3.6-beta1, juju < 4.0.1.2, a1]\n",
 	} {
 		_, err := charmdir.Parse(charmdir.Files{Metadata: []byte(text)})

@@ -34,7 +34,13 @@ func (c *Charm) readResources(o *object) {
 }
 
 func (c *Charm) readContainers(o *object) {
-	for name, at := range o.object("containers", "").items("container") {
+	containers := o.object("containers", "")
+	for name, value := range containers.fields {
+		if value == nil { // "web:", as charmcraft takes it, and charms in use have it
+			containers.fields[name] = map[string]any{}
+		}
+	}
+	for name, at := range containers.items("container") {
 		checkName(at, "name", name, containerName)
 		container := Container{
 			Name:     name,

@@ -111,6 +111,8 @@ func (h *Hook) finishAction(outcome Outcome, exit Exit, err error) {
 	switch {
 	case outcome == Killed:
 		act.Message = "terminated"
+	case exit.Missing:
+		act.Message = fmt.Sprintf("action not implemented on unit %q", h.unit.Name)
 	case outcome == Failed && exit.Signal != 0:
 		act.Message = "signal: " + exit.Signal.String()
 	case outcome == Failed:

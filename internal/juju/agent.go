@@ -106,17 +106,20 @@ func (a *agent) next() (hookInfo, bool) {
 // simple returns the info of a hook that needs no more than its name.
 func (a *agent) simple(kind hookKind) hookInfo {
 	info := hookInfo{kind: kind, slot: -1}
-	if kind == configChanged {
+	switch kind {
+	case configChanged:
 		info.version = uint32(a.unit.app.configVersion)
+	case leaderSettingsChanged:
+		info.version = uint32(a.unit.app.leaderVersion)
 	}
 	return info
 }
 
 // anew returns the info of a hook that runs again: the same, but config-changed
-// tells of the config as it is now.
+// and leader-settings-changed tell of what is now.
 func (a *agent) anew(info hookInfo) hookInfo {
-	if info.kind == configChanged {
-		return a.simple(configChanged)
+	if info.kind == configChanged || info.kind == leaderSettingsChanged {
+		return a.simple(info.kind)
 	}
 	return info
 }
@@ -259,10 +262,10 @@ func (a *agent) done(info hookInfo) {
 	switch info.kind {
 	case install:
 		a.installed = true
-		a.charmSeen = u.app.charmVersion
+		a.charmSeen = a.deployed
 		a.pebbleAll()
 	case upgradeCharm:
-		a.charmSeen = u.app.charmVersion
+		a.charmSeen = a.deployed
 		a.queued = configChanged
 		a.leaderSettings = 0 // the agent looks anew; 3.6
 	case configChanged:
@@ -287,7 +290,7 @@ func (a *agent) done(info hookInfo) {
 	case leaderElected:
 		a.leaderToldOf = true
 	case leaderSettingsChanged:
-		a.leaderSettings = u.app.leaderVersion
+		a.leaderSettings = int(info.version)
 	case preSeriesUpgrade:
 		a.seriesBase, a.gone = "", true
 	case postSeriesUpgrade:

@@ -94,6 +94,25 @@ func (u *Unit) RestartAgent() error {
 	return nil
 }
 
+// KillAgent kills the unit's agent, with the charm if it runs, for so long that
+// another unit becomes the leader in its place, if it leads. Then the agent
+// starts again, and runs again what was interrupted.
+func (u *Unit) KillAgent() error {
+	m := u.app.model
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := u.canRun(); err != nil {
+		return fmt.Errorf("cannot kill the agent of unit %s: %w", u.Name, err)
+	}
+	u.agent.interrupt()
+	u.agent.restart()
+	if u.isLeader() {
+		m.moveLeader(u.app)
+	}
+	m.wake(u.agent)
+	return nil
+}
+
 // onMachine returns the agents on the unit's machine.
 func (u *Unit) onMachine() ([]*agent, error) {
 	m := u.app.model

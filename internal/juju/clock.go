@@ -7,11 +7,23 @@ import (
 	"time"
 )
 
-// clock is the model's time, which moves only when it is told to.
+// clock is the model's time, which moves only when it is told to; or also with
+// another clock, which it may be ahead of.
 type clock struct {
 	now    time.Time
 	timers timerHeap
-	set    uint64 // how many were set
+	set    uint64           // how many were set
+	other  func() time.Time // nil: none
+	ahead  time.Duration
+}
+
+// sync moves the time with the other clock, if there is one.
+func (c *clock) sync() {
+	if c.other != nil {
+		if now := c.other().Add(c.ahead); now.After(c.now) {
+			c.now = now
+		}
+	}
 }
 
 // timer is something that will happen.
@@ -33,11 +45,18 @@ func (c *clock) fireNext(end time.Time) bool {
 		return false
 	}
 	t := heap.Pop(&c.timers).(timer)
-	if t.at.After(c.now) {
-		c.now = t.at
-	}
+	c.moveTo(t.at)
 	t.fire()
 	return true
+}
+
+// moveTo moves the time on, if it is not that late already. Of another clock it
+// stays ahead by as much.
+func (c *clock) moveTo(at time.Time) {
+	if at.After(c.now) {
+		c.ahead += at.Sub(c.now)
+		c.now = at
+	}
 }
 
 // nextRetry returns when the first timer of that kind fires.

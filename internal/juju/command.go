@@ -290,12 +290,20 @@ var errNoStdin = errors.New("hook tool requires stdin, none supplied")
 // readFile reads the file of a --file flag; "-" is standard input.
 func (c *call) readFile(file string) ([]byte, error) {
 	if file != "-" {
-		return os.ReadFile(c.path(file))
+		return readFile(c.path(file))
 	}
 	if !c.request.StdinSet {
 		return nil, errNoStdin
 	}
 	return c.request.Stdin, nil
+}
+
+// readFile reads a file, but no pipe, which could keep all units waiting.
+func readFile(name string) ([]byte, error) {
+	if info, err := os.Stat(name); err == nil && info.Mode()&(os.ModeNamedPipe|os.ModeSocket) != 0 {
+		return nil, fmt.Errorf("open %s: it is a pipe", name)
+	}
+	return os.ReadFile(name)
 }
 
 // settings reads the "key=value" arguments of relation-set and its like.

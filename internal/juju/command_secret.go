@@ -186,7 +186,7 @@ func readSecretFile(path string) ([]byte, error) {
 	if info, err := os.Stat(path); err == nil && info.Size() > maxSecret {
 		return nil, fmt.Errorf("secret content in file %q too large: %d bytes", path, info.Size())
 	}
-	return os.ReadFile(path)
+	return readFile(path)
 }
 
 // encodeSecret returns values in base64; those of keys that end with "#base64"

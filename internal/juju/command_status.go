@@ -106,6 +106,7 @@ func applicationVersionSet(c *call) error {
 	if err := jujutext.Unrecognized(args, 1); err != nil {
 		return usageError{err}
 	}
+	c.h.changed(Change{Kind: "version", Owner: c.h.unit.Name, Old: c.h.unit.version, New: args[0]})
 	c.h.unit.version = args[0]
 	return nil
 }

@@ -23,6 +23,7 @@ func (h *Hook) flush() error {
 		if err := h.commitSecrets36(); err != nil {
 			return fmt.Errorf("cannot apply changes: %w", err)
 		}
+		h.changedSecrets() // which stay, even if the rest is refused
 	}
 	if m.faults.refusesFlush() {
 		return errors.New("cannot apply changes: the controller refused them (a fault of this model)")
@@ -32,6 +33,7 @@ func (h *Hook) flush() error {
 			return fmt.Errorf("cannot apply changes: %w", err)
 		}
 	}
+	ports, state, storage := h.unit.ports, h.unit.state, len(h.unit.storage)
 	h.commitBags()
 	h.commitPorts()
 	if h.stateDirty {
@@ -40,6 +42,7 @@ func (h *Hook) flush() error {
 	h.commitSecrets()
 	h.commitStorage()
 	h.commitPodSpec()
+	h.changedAll(ports, state, storage)
 	return nil
 }
 

@@ -87,7 +87,7 @@ func (m *Model) DispatchAction(ctx context.Context, u *Unit, act *Action) (*Hook
 
 // execute runs the charm, and finishes the hook.
 func (m *Model) execute(ctx context.Context, h *Hook) (*Hook, Outcome, error) {
-	if h.killAt > 0 {
+	if h.killAt > 0 && h.cancel == nil {
 		ctx, h.cancel = context.WithCancelCause(ctx)
 		defer h.cancel(nil)
 	}

@@ -59,5 +59,5 @@ func (m *Model) Pass(d time.Duration) {
 	end := m.clock.now.Add(d)
 	for m.clock.fireNext(end) {
 	}
-	m.clock.now = end
+	m.clock.moveTo(end)
 }

@@ -3,6 +3,7 @@
 package juju
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,9 @@ type Paths struct {
 	AgentDir  string // has the socket and the resources
 	ToolsDir  string // has the hook commands
 	AgentPath string // of the agent's process, which the charm's PATH ends with
+
+	Socket     string // the agent's socket; default agent.socket in AgentDir
+	Containers string // has a directory for each container, with its Pebble's socket; default Juju's own, of which no variable tells
 }
 
 // juju's paths of a machine.
@@ -62,11 +66,14 @@ func (u *Unit) constantEnviron() []string {
 	if m.opts.CAAS {
 		machine, zone = "", ""
 	}
-	env := make([]string, 0, len(m.environ)+10)
+	env := make([]string, 0, len(m.environ)+11)
+	if m.opts.CAAS && p.Containers != "" {
+		env = append(env, "CHARMSMITH_CONTAINERS="+p.Containers)
+	}
 	// What a charm reads in every hook comes last, where it looks first.
 	return append(append(env, m.environ...),
 		"CHARM_DIR="+p.CharmDir, "JUJU_CHARM_DIR="+p.CharmDir,
-		"JUJU_AGENT_SOCKET_ADDRESS="+p.AgentDir+"/agent.socket", "PATH="+p.ToolsDir+":"+p.AgentPath,
+		"JUJU_AGENT_SOCKET_ADDRESS="+cmp.Or(p.Socket, p.AgentDir+"/agent.socket"), "PATH="+p.ToolsDir+":"+p.AgentPath,
 		"JUJU_MACHINE_ID="+machine, "JUJU_AVAILABILITY_ZONE="+zone, "JUJU_PRINCIPAL_UNIT="+principal,
 		"JUJU_MODEL_UUID="+u.app.modelUUID, "JUJU_UNIT_NAME="+u.Name)
 }

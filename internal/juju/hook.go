@@ -25,7 +25,10 @@ type Exit struct {
 	Signal syscall.Signal // that killed it; 0: none
 	Err    error          // why, for a person to read; may be nil
 	Stdout []byte         // of actions and juju-exec
-	Stderr []byte
+	Stderr []byte         // of hooks, too: as much as a person may want to read
+	// Missing says that the charm has no program for it: for a hook that is
+	// success, for an action failure.
+	Missing bool
 }
 
 // Hook is one run of a charm: a hook, an action or a juju-exec. It is what Juju
@@ -43,6 +46,7 @@ type Hook struct {
 
 	killAt int // the charm is killed at this hook command; 0: never
 	killed bool
+	ctx    context.Context // of the charm, with an Engine
 	cancel context.CancelCauseFunc
 	count  int // hook commands so far
 	calls  []Recorded
@@ -61,6 +65,8 @@ type Hook struct {
 	reboot      rebootMode
 	leaderCache map[string]string // 3.6
 	writes      []Write           // what the commit changed in databags
+	run         int               // for reports
+	changes     []Change          // for reports
 }
 
 // rareChanges are what few hooks change, besides databags and state.
@@ -160,6 +166,7 @@ func (h *Hook) title() string {
 
 // begin starts a hook of a unit.
 func (m *Model) begin(u *Unit, info hookInfo) *Hook {
+	m.clock.sync()
 	h := &Hook{model: m, unit: u, info: info, logs: len(m.logs)}
 	h.killAt = m.faults.killAt(m)
 	switch info.kind {
@@ -179,6 +186,11 @@ func (m *Model) begin(u *Unit, info hookInfo) *Hook {
 	if u.agent != nil {
 		u.agent.running = h
 		u.agent.statusDue = u.agent.statusDue && (info.kind == action || info.kind == runCommands) // hooks swallow it
+	}
+	if m.engine != nil {
+		m.runs++
+		h.run = m.runs
+		m.report(h.reportOf(Began))
 	}
 	return h
 }
@@ -202,10 +214,12 @@ func (o Outcome) String() string { return outcomeNames[o] }
 
 // finish ends a hook: what it wrote is committed, or dropped.
 func (m *Model) finish(h *Hook, exit Exit) (Outcome, error) {
+	m.clock.sync()
 	h.over = true
 	a := h.unit.agent
 	if a != nil {
 		a.running = nil
+		a.wakeHost()
 	}
 	outcome, err := Succeeded, exit.Err
 	switch {
@@ -236,6 +250,7 @@ func (m *Model) finish(h *Hook, exit Exit) (Outcome, error) {
 		a.ended(h, outcome, err)
 	}
 	m.trace.add(h, outcome, err)
+	h.reportEnd(outcome, exit, err)
 	return outcome, err
 }
 
@@ -281,9 +296,14 @@ func (a *agent) fail(h *Hook, err error) {
 		w := info.workload
 		a.dropWorkload(w)
 		w.failures, w.err, a.polled = w.failures+1, err, w
+		if m.givesUp(w.failures) {
+			return
+		}
 		m.clock.after(firstRetry, true, func() {
-			a.workload = append(a.workload, w)
-			m.wake(a)
+			if a.polled == w { // else the agent has looked at Pebble anew
+				a.workload = append(a.workload, w)
+				m.wake(a)
+			}
 		})
 		return
 	}
@@ -294,7 +314,7 @@ func (a *agent) fail(h *Hook, err error) {
 	f.attempts++
 	f.due, f.skip, f.err = false, false, err
 	f.status = Status{Status: "error", Message: fmt.Sprintf("hook failed: %q", failedName(info)), Since: m.clock.now, Data: failureData(info, a.unit)}
-	if !m.opts.NoRetry {
+	if !m.opts.NoRetry && !m.givesUp(f.attempts) {
 		delay := min(firstRetry<<min(f.attempts-1, 10), lastRetry)
 		m.clock.after(delay, true, func() {
 			if a.failed == f {
@@ -303,6 +323,11 @@ func (a *agent) fail(h *Hook, err error) {
 			}
 		})
 	}
+}
+
+// givesUp reports whether a hook that has failed so often waits for an operator.
+func (m *Model) givesUp(failures int) bool {
+	return m.opts.Attempts > 0 && failures >= m.opts.Attempts
 }
 
 // failedName is the hook's name in the status of a unit.

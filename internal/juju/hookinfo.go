@@ -69,7 +69,7 @@ type hookInfo struct {
 	kind     hookKind
 	member   *membership // of relation hooks, and of juju-exec in a relation
 	slot     int32       // of the remote unit; -1: none
-	version  uint32      // of the databag that joined and changed are about, or of the config
+	version  uint32      // of the databag that joined and changed are about, of the config or of the leader's settings
 	storage  *Storage
 	secret   *Secret
 	revision int

@@ -263,7 +263,11 @@ func (u *Unit) Failure() error {
 }
 
 // HasBinding reports whether network-get knows a binding of the application.
-func (a *Application) HasBinding(binding string) bool { return a.hasBinding(binding) }
+func (a *Application) HasBinding(binding string) bool {
+	a.model.mu.Lock()
+	defer a.model.mu.Unlock()
+	return a.hasBinding(binding)
+}
 
 // In reports whether a unit is in the relation's scope, where the others see it.
 func (e *End) In(u *Unit) bool {

@@ -54,7 +54,12 @@ func (h *Hook) log(level, message string) {
 }
 
 func (h *Hook) writeLog(level, message string) {
-	h.model.logs = append(h.model.logs, LogLine{
-		At: h.model.clock.now, Unit: h.unit.Name, Module: "unit." + h.unit.Name + ".juju-log", Level: level, Message: message,
-	})
+	m := h.model
+	m.clock.sync()
+	line := LogLine{At: m.clock.now, Unit: h.unit.Name, Module: "unit." + h.unit.Name + ".juju-log", Level: level, Message: message}
+	if m.opts.Log != nil {
+		m.opts.Log(line)
+		return
+	}
+	m.logs = append(m.logs, line)
 }

@@ -26,6 +26,9 @@ type Options struct {
 	Choices     []uint32
 	OnlyChoices bool
 
+	// Attempts is after how many failures in a row a hook is not retried any
+	// more, but waits to be resolved. 0: it is retried for ever.
+	Attempts    int
 	NoRetry     bool // failed hooks wait to be resolved: automatically-retry-hooks=false
 	RecordCalls bool // keep every hook command; see [Hook.Calls]
 	TextOnly    bool // answer nothing by value; see [hookcmd.Answerer]
@@ -38,7 +41,14 @@ type Options struct {
 	Environment  map[string]string // what the agent's host has of KUBERNETES_…; LANG, TERM and the like, empty for none
 	Cloud        *hookcmd.CloudSpec
 	SLA          string                  // of the model; 3.6
-	Paths        func(unit string) Paths // of a unit's agent; nil: Juju's
+	Paths        func(unit string) Paths // of a unit's agent; nil: Juju's; must not call the model
+
+	// These are called with the model's lock: they must not call the model.
+	Address func(n int) string                // of the n-th unit, from 1, or of its n-th pod; nil: in 10.1.0.0/16
+	Storage func(id, kind string) string      // where a storage instance is; nil: where the charm says, or Juju does
+	Pebble  func(unit, container string) bool // whether the container's Pebble answers, so that its pebble-ready is due; nil: it does
+	Log     func(LogLine)                     // is given the lines of the log, which the model then does not keep
+	Now     func() time.Time                  // a clock that the model's time goes with; nil: it moves only when it must
 }
 
 // Proxies are the proxy settings of a model.
@@ -48,7 +58,7 @@ type Proxies struct{ HTTP, HTTPS, FTP, NoProxy string }
 type Tracing struct{ HTTP, GRPC, CACert string }
 
 // Model is a Juju model. Its methods are safe for concurrent use, but for those
-// that run hooks: one of them at a time.
+// that run hooks: one of them at a time, or an [Engine].
 type Model struct {
 	mu sync.Mutex // held by all that reads or changes the model, never while a charm runs
 
@@ -72,6 +82,9 @@ type Model struct {
 	late      []string // hook commands after the end of their hook
 	contexts  uint64
 	environ   []string // what the hooks of all units have; nil: to be made
+	engine    *Engine  // nil: hooks run one at a time, by Step
+	reports   []Report // for the engine, that it has not told yet
+	runs      int      // hooks so far, with an engine
 }
 
 // New returns an empty model.
@@ -89,6 +102,9 @@ func New(opts *Options) *Model {
 	m.is36 = strings.HasPrefix(m.opts.Version, "3.")
 	m.choose = chooser{state: m.opts.Seed, replay: m.opts.Choices, only: m.opts.OnlyChoices}
 	m.clock.now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	if m.opts.Now != nil {
+		m.clock.now, m.clock.other = m.opts.Now(), m.opts.Now
+	}
 	m.clock.after(updateStatusInterval, false, m.tick)
 	return m
 }
@@ -106,6 +122,7 @@ func (m *Model) Options() Options { return m.opts }
 func (m *Model) Now() time.Time {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.clock.sync()
 	return m.clock.now
 }
 
@@ -191,6 +208,9 @@ func (m *Model) Relations() []*Relation {
 // from there.
 func (m *Model) address() string {
 	m.addresses++
+	if m.opts.Address != nil {
+		return m.opts.Address(m.addresses)
+	}
 	n := m.addresses + 3 // 10.1.0.4 is the first
 	return fmt.Sprintf("10.%d.%d.%d", 1+n>>16, n>>8&0xff, n&0xff)
 }
@@ -200,6 +220,9 @@ func (m *Model) wake(a *agent) {
 	if a != nil && a.index < 0 {
 		a.index = len(m.runnable)
 		m.runnable = append(m.runnable, a)
+		if m.engine != nil {
+			m.engine.signal()
+		}
 	}
 }
 

@@ -78,13 +78,16 @@ func (u *Unit) plannedNetwork() Network {
 		n.Interfaces = []Interface{{Addresses: []InterfaceAddress{address}}}
 		return n
 	}
-	mac := ""
+	name, mac := "eth0", ""
 	if ip, err := netip.ParseAddr(u.address); err == nil && ip.Is4() {
 		b := ip.As4()
 		mac = fmt.Sprintf("00:16:3e:%02x:%02x:%02x", b[1], b[2], b[3])
 		address.CIDR = netip.PrefixFrom(ip, 16).Masked().String()
+		if ip.IsLoopback() {
+			name, mac, address.CIDR = "lo", "", "127.0.0.0/8"
+		}
 	}
-	n.Interfaces = []Interface{{Name: "eth0", MAC: mac, Addresses: []InterfaceAddress{address}}}
+	n.Interfaces = []Interface{{Name: name, MAC: mac, Addresses: []InterfaceAddress{address}}}
 	return n
 }
 

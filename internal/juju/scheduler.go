@@ -25,9 +25,18 @@ func (m *Model) Step(ctx context.Context) bool {
 func (m *Model) begins() *Hook {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.beginNext()
+}
+
+// beginNext is begins with the lock held.
+func (m *Model) beginNext() *Hook {
 	for len(m.runnable) > 0 {
 		a := m.runnable[m.choose.pick(len(m.runnable))]
-		if a.running == nil && m.faults.strike(m, a) {
+		if a.hostRuns() {
+			m.sleep(a) // until that hook has ended
+			continue
+		}
+		if m.faults.strike(m, a) {
 			continue
 		}
 		info, ok := a.next()
@@ -41,6 +50,45 @@ func (m *Model) begins() *Hook {
 		return m.begin(a.unit, info)
 	}
 	return nil
+}
+
+// hostRuns reports whether a hook runs on the unit's machine: Juju runs one at a
+// time of a unit, its principal and its subordinates.
+func (a *agent) hostRuns() bool {
+	if a.running != nil {
+		return true
+	}
+	runs := false
+	a.neighbours(func(other *agent) { runs = runs || other.running != nil })
+	return runs
+}
+
+// wakeHost has those look for work whom a hook of the unit kept waiting.
+func (a *agent) wakeHost() {
+	m := a.unit.app.model
+	if m.engine == nil {
+		return // nobody waited
+	}
+	m.wake(a)
+	a.neighbours(m.wake)
+}
+
+// neighbours calls f for the other agents on the unit's machine.
+func (a *agent) neighbours(f func(*agent)) {
+	host := a.unit
+	if host.app.model.opts.CAAS || host.principal == nil && len(host.subordinates) == 0 {
+		return
+	}
+	if host.principal != nil {
+		if host = host.principal; host.agent != nil {
+			f(host.agent)
+		}
+	}
+	for _, u := range host.subordinates {
+		if u != a.unit && u.agent != nil {
+			f(u.agent)
+		}
+	}
 }
 
 // skips notes hooks that Juju takes for done without running them, and reports
@@ -116,6 +164,10 @@ func (m *Model) Settle(ctx context.Context, opts *SettleOptions) (steps int, err
 func (m *Model) patience() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.patienceNow()
+}
+
+func (m *Model) patienceNow() int {
 	steps := 1000
 	for _, a := range m.apps {
 		for _, u := range a.units {
@@ -181,6 +233,7 @@ func (i hookInfo) describe() string {
 // model after each.
 func (m *Model) Advance(ctx context.Context, d time.Duration, opts *SettleOptions) (steps int, err error) {
 	m.mu.Lock()
+	m.clock.sync()
 	end := m.clock.now.Add(d)
 	m.mu.Unlock()
 	for {
@@ -191,8 +244,8 @@ func (m *Model) Advance(ctx context.Context, d time.Duration, opts *SettleOption
 		}
 		m.mu.Lock()
 		fired := m.clock.fireNext(end)
-		if !fired && m.clock.now.Before(end) {
-			m.clock.now = end
+		if !fired {
+			m.clock.moveTo(end)
 		}
 		m.mu.Unlock()
 		if !fired {
@@ -214,11 +267,28 @@ func (m *Model) tick() {
 	m.clock.after(updateStatusInterval, false, m.tick)
 }
 
+// UpdateStatus makes update-status due for the application's units.
+func (a *Application) UpdateStatus() {
+	a.model.mu.Lock()
+	defer a.model.mu.Unlock()
+	a.model.note("update-status of %s", a.Name)
+	for _, u := range a.units {
+		if u.agent != nil && u.life != Dead {
+			u.agent.statusDue = true
+			a.model.wake(u.agent)
+		}
+	}
+}
+
 // busy says what a model that does not settle is doing: the units that write to
 // each other, if some do.
 func (m *Model) busy() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.busyWith()
+}
+
+func (m *Model) busyWith() string {
 	type writer struct{ who, relation, key string }
 	counts := make(map[writer]int)
 	for _, w := range m.trace.lastWrites(200) {

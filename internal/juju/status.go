@@ -23,10 +23,12 @@ func (h *Hook) setStatus(app bool, status, message string) error {
 		if !h.isLeader() {
 			return errNotLeader
 		}
+		h.changed(Change{Kind: "application status", Owner: h.unit.app.Name, Old: h.unit.app.status.String(), New: Status{Status: status, Message: message}.String()})
 		h.unit.app.status = Status{Status: status, Message: message, Since: h.model.clock.now}
 		h.unit.app.statusSet = true
 		return nil
 	}
+	h.changed(Change{Kind: "status", Owner: h.unit.Name, Old: h.unit.workload.String(), New: Status{Status: status, Message: message}.String()})
 	h.unit.setWorkload(status, message)
 	h.statusSet = true // which the agent remembers if the hook succeeds, and not of actions
 	return nil

@@ -43,6 +43,8 @@ func (m *Model) newStorage(declared charmdir.Storage) *Storage {
 	s := &Storage{ID: declared.Name + "/" + strconv.Itoa(m.nextStore), Kind: declared.Type}
 	m.nextStore++
 	switch {
+	case m.opts.Storage != nil:
+		s.Location = m.opts.Storage(s.ID, s.Kind)
 	case s.Kind == "block":
 		s.Location = "/dev/disk/by-id/" + strings.ReplaceAll(s.ID, "/", "-")
 	case declared.Location == "":

@@ -93,7 +93,14 @@ func (t *trace) note(at time.Time, format string, args ...any) {
 }
 
 // note is trace.note at the model's time.
-func (m *Model) note(format string, args ...any) { m.trace.note(m.clock.now, format, args...) }
+func (m *Model) note(format string, args ...any) {
+	m.clock.sync()
+	m.trace.note(m.clock.now, format, args...)
+	if m.engine != nil {
+		m.engine.steps, m.engine.stuck = 0, nil
+		m.report(Report{Kind: Noted, Text: fmt.Sprintf(format, args...)})
+	}
+}
 
 // lastWrites returns the writes of the last n hooks that wrote.
 func (t *trace) lastWrites(n int) []Write {

@@ -32,6 +32,14 @@ type Status struct {
 	Since   time.Time
 }
 
+// String returns the status and its message, "blocked: no database".
+func (s Status) String() string {
+	if s.Message == "" {
+		return s.Status
+	}
+	return s.Status + ": " + s.Message
+}
+
 // Unit is a unit of an application. The exported fields do not change.
 type Unit struct {
 	Name   string // "app/0"
@@ -181,4 +189,5 @@ func (m *Model) unitDead(u *Unit) {
 	}
 	m.removeDeadRelations()
 	m.removeDeadApplication(u.app)
+	m.report(Report{Kind: Gone, Unit: u.Name})
 }

@@ -34,6 +34,9 @@ func (a *agent) pebbleAll() {
 	m := a.unit.app.model
 	a.workload = slices.DeleteFunc(a.workload, func(w *Workload) bool { return w.kind == pebbleReady })
 	containers := slices.Clone(a.containers)
+	if answers := m.opts.Pebble; answers != nil {
+		containers = slices.DeleteFunc(containers, func(c string) bool { return !answers(a.unit.Name, c) })
+	}
 	for len(containers) > 0 {
 		i := m.choose.pick(len(containers))
 		a.workload = append(a.workload, &Workload{kind: pebbleReady, Container: containers[i]})
@@ -69,8 +72,13 @@ func (u *Unit) tell(w *Workload) error {
 	if err != nil {
 		return fmt.Errorf("cannot have container %q of unit %s send %s: %w", w.Container, u.Name, w.kind, err)
 	}
-	u.agent.workload = append(u.agent.workload, w)
-	m.wake(u.agent)
+	pending := w.kind == pebbleReady && slices.ContainsFunc(u.agent.workload, func(x *Workload) bool {
+		return x.kind == pebbleReady && x.Container == w.Container
+	})
+	if !pending {
+		u.agent.workload = append(u.agent.workload, w)
+		m.wake(u.agent)
+	}
 	return nil
 }
 

@@ -78,7 +78,7 @@ func (s *Source) stageDirectory(ctx context.Context, staged *os.Root, dir string
 	if program == programNone {
 		return fmt.Errorf("cannot run charm %q: it has no program: in %q is no dispatch, no hooks, no Go main package and no src/charm.py", s.Charm.Name, s.Path)
 	}
-	t := &tree{from: from, to: staged, skip: func(name string, entry fs.DirEntry) bool {
+	t := &tree{from: from, to: staged, follow: true, skip: func(name string, entry fs.DirEntry) bool {
 		return isLeftOut(name, entry.IsDir()) || program == programGo && isGoSource(name, entry.IsDir())
 	}}
 	if err := t.copy(ctx); err != nil {

@@ -26,9 +26,10 @@
 // .tox, .venv, and in the directory itself charmcraft.yaml and .charm files; of a
 // Go charm neither .go files, go.mod, go.sum, go.work, testdata, nor its vendor
 // directory. Permission bits stay, as far as the umask allows and with what the
-// owner needs to read a copy; so do modification times. Symlinks are copied as
-// links, and must be relative and stay within the charm, as Juju demands. Whatever
-// else is no file or directory is refused.
+// owner needs to read a copy; so do modification times. Symlinks within the charm
+// are copied as links; in place of one that leads out of it, what it leads to is
+// copied, as charmcraft does. In a .charm such links are refused, as by Juju.
+// Whatever else is no file or directory is refused.
 //
 // # Errors
 //

@@ -137,7 +137,7 @@ func stage(t testing.TB, path string) string {
 // want is the absolute path.
 func assertRefused(t testing.TB, path, want string) {
 	t.Helper()
-	want = strings.NewReplacer("DIR", path, "PLATFORM", runtime.GOOS+"/"+runtime.GOARCH,
+	want = strings.NewReplacer("DIR", path, "UP", filepath.Dir(path), "PLATFORM", runtime.GOOS+"/"+runtime.GOARCH,
 		"BUILD", "GOOS="+runtime.GOOS+" GOARCH="+runtime.GOARCH+" CGO_ENABLED=0").Replace(want)
 	source, err := charmsource.Open(path)
 	if err != nil {

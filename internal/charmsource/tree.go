@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -21,6 +22,8 @@ type tree struct {
 	from, to *os.Root
 	skip     func(name string, entry fs.DirEntry) bool // nil: nothing
 	replace  bool                                      // what is in the way
+	follow   bool                                      // symlinks that lead out of from are copied as what they lead to
+	within   []string                                  // directories that are being followed, without symlinks
 
 	manifest Manifest        // of what was copied
 	dirs     []string        // that were made, each after the one above it
@@ -68,6 +71,9 @@ func (t *tree) copyEntry(ctx context.Context, name string, entry fs.DirEntry) er
 			return err
 		}
 		if err := checkLink(name, target); err != nil {
+			if t.follow {
+				return t.copyTarget(ctx, name)
+			}
 			return err
 		}
 		t.manifest = append(t.manifest, name)
@@ -77,6 +83,69 @@ func (t *tree) copyEntry(ctx context.Context, name string, entry fs.DirEntry) er
 		return t.copyFile(ctx, name)
 	}
 	return errors.New("it is a device, a socket or a pipe; a charm has files, directories and symlinks only")
+}
+
+// copyTarget copies what a symlink leads to, as charmcraft does when it packs.
+func (t *tree) copyTarget(ctx context.Context, name string) error {
+	target, err := filepath.EvalSymlinks(t.called(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.New("it is a symlink that leads to nothing")
+	} else if err != nil {
+		return err
+	}
+	info, err := os.Stat(target)
+	if err != nil {
+		return err
+	}
+	from, err := os.OpenRoot(filepath.Dir(target))
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	switch {
+	case info.Mode().IsRegular():
+		t.manifest = append(t.manifest, name)
+		file := &tree{from: from, to: t.to}
+		return file.copyFileTo(ctx, filepath.Base(target), name)
+	case !info.IsDir():
+		return errors.New("it leads to a device, a socket or a pipe")
+	}
+	return t.copyTargetDir(ctx, name, target, info)
+}
+
+func (t *tree) copyTargetDir(ctx context.Context, name, target string, info fs.FileInfo) error {
+	real, err := filepath.EvalSymlinks(t.from.Name())
+	if err != nil {
+		return err
+	}
+	within := append(slices.Clone(t.within), real)
+	for _, dir := range within {
+		if rest, err := filepath.Rel(target, dir); err == nil && filepath.IsLocal(rest) {
+			return fmt.Errorf("it is a symlink to %q, in which it is itself", target)
+		}
+	}
+	if err := t.makeDir(name, info.Mode()); err != nil {
+		return err
+	}
+	below := &tree{replace: t.replace, follow: true, within: within}
+	if t.skip != nil {
+		below.skip = func(file string, entry fs.DirEntry) bool { return t.skip(path.Join(name, file), entry) }
+	}
+	if below.from, err = os.OpenRoot(target); err != nil {
+		return err
+	}
+	defer below.from.Close()
+	if below.to, err = t.to.OpenRoot(name); err != nil {
+		return err
+	}
+	defer below.to.Close()
+	if err := below.copy(ctx); err != nil {
+		return err
+	}
+	for _, file := range below.manifest {
+		t.manifest = append(t.manifest, path.Join(name, file))
+	}
+	return nil
 }
 
 // place makes something at name, instead of what is there if that is to be
@@ -105,7 +174,9 @@ func (t *tree) makeDir(name string, mode fs.FileMode) error {
 	})
 }
 
-func (t *tree) copyFile(ctx context.Context, name string) error {
+func (t *tree) copyFile(ctx context.Context, name string) error { return t.copyFileTo(ctx, name, name) }
+
+func (t *tree) copyFileTo(ctx context.Context, name, as string) error {
 	from, err := t.from.Open(name)
 	if err != nil {
 		return err
@@ -115,8 +186,8 @@ func (t *tree) copyFile(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	return t.place(name, func() error {
-		return writeFile(t.to, name, info.Mode(), info.ModTime(), func(to io.Writer) error {
+	return t.place(as, func() error {
+		return writeFile(t.to, as, info.Mode(), info.ModTime(), func(to io.Writer) error {
 			return copyBytes(ctx, to, from)
 		})
 	})

@@ -76,7 +76,11 @@ func (c *Client) send(request *Request, answered chan<- answer) {
 	c.next++
 	c.waiting[header.Seq] = answered
 	c.mu.Unlock()
-	if err := c.encoder.message(&header, request); err != nil {
+	err := c.encoder.message(&header, request)
+	if err == nil {
+		err = c.encoder.flush()
+	}
+	if err != nil {
 		c.fail(err)
 		// An agent that refuses the request may have answered why.
 		_ = c.conn.SetReadDeadline(time.Now().Add(time.Second))

@@ -20,8 +20,9 @@ type connection struct {
 
 	running sync.WaitGroup // handlers
 
-	writing sync.Mutex
-	encoder *encoder
+	replying atomic.Int32 // replies that are written, or about to be
+	writing  sync.Mutex
+	encoder  *encoder
 
 	mu         sync.Mutex
 	unanswered int // bytes of the requests that are
@@ -110,9 +111,14 @@ func (c *connection) reply(to *requestHeader, response *Response, failure string
 	if failure != "" {
 		body = struct{}{}
 	}
+	c.replying.Add(1)
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	if err := c.encoder.message(&header, body); err != nil {
+	err := c.encoder.message(&header, body)
+	if c.replying.Add(-1) == 0 && err == nil { // else the next, which is here already, sends this one too
+		err = c.encoder.flush()
+	}
+	if err != nil {
 		_ = c.conn.Close()
 	}
 }

@@ -140,13 +140,13 @@ func newEncoder(w io.Writer) *encoder {
 	return &encoder{out, gob.NewEncoder(out)}
 }
 
-// message writes a header and a body. After an error no more can be written.
+// message writes a header and a body, which are sent by flush at the latest.
+// After an error no more can be written.
 func (e *encoder) message(header, body any) error {
 	if err := e.gob.Encode(header); err != nil {
 		return err
 	}
-	if err := e.gob.Encode(body); err != nil {
-		return err
-	}
-	return e.out.Flush()
+	return e.gob.Encode(body)
 }
+
+func (e *encoder) flush() error { return e.out.Flush() }

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// marksInRow is how many combining marks may follow one another: more of them
+// draw over other lines.
+const marksInRow = 3
+
+// clean returns a text in one line that does nothing to a terminal: what cannot
+// be printed is escaped as in a string of Go. A text of more than limit
+// characters is cut, and ends in "…".
+func clean(text string, limit int) string {
+	var b strings.Builder
+	n, marks := 0, 0
+	for text != "" {
+		if n++; n > limit {
+			b.WriteRune('…')
+			break
+		}
+		r, size := utf8.DecodeRuneInString(text)
+		if marks++; !unicode.In(r, unicode.Mn, unicode.Me) {
+			marks = 0
+		}
+		switch {
+		case r == utf8.RuneError && size == 1:
+			fmt.Fprintf(&b, `\x%02x`, text[0])
+		case !strconv.IsPrint(r):
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		case marks > marksInRow:
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+		default:
+			b.WriteRune(r)
+		}
+		text = text[size:]
+	}
+	return b.String()
+}
+
+// cleanLines is clean for a text of several lines, of which each but the first
+// gets an indent. Tabs stay.
+func cleanLines(text, indent string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		parts := strings.Split(strings.TrimSuffix(line, "\r"), "\t")
+		for j, part := range parts {
+			parts[j] = clean(part, math.MaxInt)
+		}
+		lines[i] = strings.Join(parts, "\t")
+	}
+	return strings.Join(lines, "\n"+indent)
+}
+
+// valueLimit is how many characters are shown of a value.
+const valueLimit = 80
+
+// quote returns a value in quotes, or its beginning and how long it is.
+func quote(value string) string {
+	n := 0
+	for i := range value {
+		if n++; n > valueLimit {
+			return clean(strconv.Quote(value[:i]), math.MaxInt) + "… (" + count(len(value), "byte") + ")"
+		}
+	}
+	return clean(strconv.Quote(value), math.MaxInt)
+}
+
+// lastLines returns the last n lines of a text, and whether there are more.
+func lastLines(text string, n int) (lines []string, more bool) {
+	text = strings.TrimRight(text, "\r\n")
+	for text != "" && len(lines) < n {
+		i := strings.LastIndexByte(text, '\n')
+		lines = append([]string{strings.TrimSuffix(text[i+1:], "\r")}, lines...)
+		if i < 0 {
+			return lines, false
+		}
+		text = text[:i]
+	}
+	return lines, text != ""
+}
+
+// duration returns a length of time in a few characters.
+func duration(seconds float64) string {
+	switch ms := seconds * 1000; {
+	case ms < 9.95:
+		return strconv.FormatFloat(math.Max(ms, 0), 'f', 1, 64) + "ms"
+	case ms < 999.5:
+		return strconv.FormatFloat(ms, 'f', 0, 64) + "ms"
+	case seconds < 59.95:
+		return strconv.FormatFloat(seconds, 'f', 1, 64) + "s"
+	}
+	s := int64(math.Round(seconds))
+	if s < 3600 {
+		return fmt.Sprintf("%dm%02ds", s/60, s%60)
+	}
+	return fmt.Sprintf("%dh%02dm", s/3600, s%3600/60)
+}
+
+// count returns how many there are of what: "1 hook", "2 hooks".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.Itoa(n) + " " + what + "s"
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestClean(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, text, want string }{
+		{"plain", "a b: ü 漢 →", "a b: ü 漢 →"},
+		{"escape sequence", "\x1b[2J\x1b]0;title\a", `\x1b[2J\x1b]0;title\a`},
+		{"lines", "a\nb\r\tc", `a\nb\r\tc`},
+		{"C1 control", "a\u009b2J", `a\u009b2J`},
+		{"no UTF-8", "a\xff\xc3", `a\xff\xc3`},
+		{"right to left", "\u202eevil\u2066", `\u202eevil\u2066`},
+		{"marks", "e\u0301\u0301\u0301\u0301", "e\u0301\u0301\u0301" + `\u0301`},
+		{"quotes stay", `'it's "so"`, `'it's "so"`},
+		{"cut", strings.Repeat("ü", 101), strings.Repeat("ü", 100) + "…"},
+		{"not cut", strings.Repeat("ü", 100), strings.Repeat("ü", 100)},
+	} {
+		assert.Equal(t, test.want, clean(test.text, 100), test.name)
+	}
+}
+
+func TestCleanLines(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, "a\tb\n  \\x1bc\n  \n  d", cleanLines("a\tb\r\n\x1bc\n\nd", "  "))
+}
+
+func FuzzClean(f *testing.F) {
+	f.Add("\x1b[31m\u009b\xff\u202e", 3)
+	f.Add("a\u0301\u0301\u0301\u0301\u0301", 100)
+	f.Fuzz(func(t *testing.T, text string, limit int) {
+		for _, cleaned := range []string{clean(text, limit), quote(text)} {
+			assert.True(t, utf8.ValidString(cleaned), "%q", cleaned)
+			for _, r := range cleaned {
+				assert.True(t, strconv.IsPrint(r), "%q has %q", cleaned, r)
+			}
+		}
+	})
+}
+
+func TestQuote(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, `"a \"b\"\n\x1b[1m"`, quote("a \"b\"\n\x1b[1m"))
+	assert.Equal(t, `"`+strings.Repeat("ü", valueLimit)+`"`, quote(strings.Repeat("ü", valueLimit)))
+	assert.Equal(t, `"`+strings.Repeat("ü", valueLimit)+`"… (162 bytes)`, quote(strings.Repeat("ü", valueLimit+1)))
+	assert.Equal(t, `"`+strings.Repeat(`\xff`, valueLimit)+`"… (1000 bytes)`, quote(strings.Repeat("\xff", 1000)))
+	assert.Equal(t, `""`, quote(""))
+}
+
+func TestLastLines(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		text string
+		want []string
+		more bool
+	}{
+		{"", nil, false},
+		{"\n\n", nil, false},
+		{"a", []string{"a"}, false},
+		{"a\r\nb\n", []string{"a", "b"}, false},
+		{"a\nb\nc\n", []string{"b", "c"}, true},
+		{"a\n\nc", []string{"", "c"}, true},
+	} {
+		lines, more := lastLines(test.text, 2)
+		assert.Equal(t, test.want, lines, "%q", test.text)
+		assert.Equal(t, test.more, more, "%q", test.text)
+	}
+}
+
+func TestDuration(t *testing.T) {
+	t.Parallel()
+	for seconds, want := range map[float64]string{
+		-1: "0.0ms", 0: "0.0ms", 0.0004: "0.4ms", 0.00994: "9.9ms", 0.00996: "10ms", 0.53: "530ms", 0.9996: "1.0s",
+		59.9: "59.9s", 59.96: "1m00s", 125: "2m05s", 3725: "1h02m",
+	} {
+		assert.Equal(t, want, duration(seconds), "%v", seconds)
+	}
+}
+
+func TestHarmless(t *testing.T) {
+	t.Parallel()
+	v := newView(nil, true, false)
+	for _, test := range []struct{ name, text, want string }{
+		{"colors of tables stay", "\x1b[32mactive\x1b[0m x", "\x1b[32mactive\x1b[0m x\n"},
+		{"a color ends with its line", "\x1b[31ma\nb", "\x1b[31ma\x1b[0m\nb\n"},
+		{"others do not", "\x1b[8mhidden\x1b[2Jm\x1b]0;m\x1b[", `\x1b[8mhidden\x1b[2Jm\x1b]0;m\x1b[` + "\n"},
+		{"blank lines stay", "a\n\nb\n", "a\n\nb\n\n"},
+	} {
+		assert.Equal(t, test.want, v.harmless(test.text), test.name)
+	}
+	assert.Equal(t, `\x1b[32mactive`+"\n", newView(nil, false, false).harmless("\x1b[32mactive"))
+}
+
+func TestFit(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		text    string
+		columns int
+		want    string
+	}{
+		{"abc", 3, "abc"},
+		{"abcd", 3, "ab…"},
+		{"⠋ abcd", 4, "⠋ a…"},
+		{"漢字", 4, "漢字"},
+		{"漢字", 3, "漢…"},
+		{"漢字", 2, "…"},
+		{"abc", 1, "…"},
+		{"abc", 0, ""},
+		{"abc", -1, ""},
+		{"", 0, ""},
+	} {
+		assert.Equal(t, test.want, fit(test.text, test.columns), "%q in %d", test.text, test.columns)
+	}
+	assert.Equal(t, "abc", fit("abc", math.MaxInt))
+}

@@ -42,18 +42,19 @@ var rules = []rule{
 
 	{"internal/charmdir", nil, []string{"gopkg.in/yaml.v3"}, []string{"testing"}},
 	{"internal/charmsource", []string{"internal/charmdir"}, []string{"gopkg.in/yaml.v3"}, []string{"testing", "net/http"}},
-	{"internal/desk", []string{"internal/charmdir", "internal/charmsource", "internal/juju", "internal/process", "internal/timeline", "hookcmd"}, []string{"github.com/spf13/pflag", "gopkg.in/yaml.v3"}, []string{"testing", "net/http"}},
+	{"internal/desk", []string{"internal/charmdir", "internal/charmsource", "internal/juju", "internal/process", "internal/termtext", "internal/timeline", "hookcmd"}, []string{"github.com/spf13/pflag", "gopkg.in/yaml.v3"}, []string{"testing", "net/http"}},
 	{"internal/golden", nil, nil, []string{"testing"}},
 	{"internal/juju", []string{"events", "hookcmd", "internal/charmdir", "internal/jujutext"}, []string{"github.com/santhosh-tekuri/jsonschema/v6", "gopkg.in/yaml.v2"}, []string{"testing"}},
 	{"internal/jujurpc", nil, nil, []string{"testing", "net/rpc", "net/http"}},
 	{"internal/jujutext", nil, []string{"gopkg.in/yaml.v2"}, []string{"testing"}},
 	{"internal/process", []string{"internal/charmdir", "internal/charmsource", "internal/juju", "internal/jujurpc"}, []string{}, []string{"testing", "net/http", "net/rpc"}},
+	{"internal/termtext", nil, nil, small},
 	{"internal/testagent", []string{"hookcmd", "testing/hookcmdtest"}, []string{}, nil},
 	{"internal/timeline", nil, nil, []string{"testing", "net/http", "text/template", "html/template"}},
 
 	// The command is also every hook command: it must be quick to start.
 	{"cmd/charmsmith/hookcommand", []string{"internal/jujurpc"}, nil, []string{"testing", "net/http", "net/rpc"}},
-	{"cmd/charmsmith", []string{"cmd/charmsmith/hookcommand", "internal/desk", "internal/juju", "internal/jujurpc", "internal/timeline", "internal/charmsource"}, []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"}, []string{"testing", "net/http", "net/rpc"}},
+	{"cmd/charmsmith", []string{"cmd/charmsmith/hookcommand", "internal/desk", "internal/juju", "internal/jujurpc", "internal/termtext", "internal/timeline", "internal/charmsource"}, []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"}, []string{"testing", "net/http", "net/rpc"}},
 
 	{"bench", []string{"events", "hookcmd", "bench/internal/*", "internal/golden"}, nil, []string{"testing"}},
 	{"bench/internal/peers", nil, nil, small},

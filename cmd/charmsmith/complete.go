@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/charmsmith/charmsmith/internal/desk"
+	"github.com/charmsmith/charmsmith/internal/termtext"
 )
 
 // appNames are the names of an application that can be completed, sorted.
@@ -46,7 +47,7 @@ func (c completer) complete(line string, pos int) (newLine string, newPos int, c
 	switch {
 	case len(candidates) > 1 && common == word:
 		for i, candidate := range candidates {
-			candidates[i] = clean(candidate, valueLimit)
+			candidates[i] = termtext.Clean(candidate, valueLimit)
 		}
 		return line, pos, candidates
 	case len(candidates) == 1 && !strings.HasSuffix(common, "=") && !strings.HasSuffix(common, "/"):

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
 	"sync"
 	"unicode/utf8"
 
@@ -134,7 +133,7 @@ func (j *jsonLines) settled(atLeast int) {
 func (j *jsonLines) problem(message string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	_, _ = fmt.Fprintf(j.problems, "charmsmith: %s\n", cleanLines(strings.TrimRight(message, "\r\n"), "  "))
+	_, _ = io.WriteString(j.problems, problemText(message))
 }
 
 func (j *jsonLines) end(e ending) {

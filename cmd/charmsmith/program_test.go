@@ -8,7 +8,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,6 +15,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,25 +23,33 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// program is the built command, of which its hook commands are links.
-var program string
-
-func TestMain(m *testing.M) { os.Exit(testMain(m)) }
-
-func testMain(m *testing.M) int {
-	flag.Parse()
+// program returns the command, of which its hook commands are links. It is built
+// for the first test that asks for it.
+var program = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "charmsmith-test-")
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+		return "", err
 	}
-	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "charmsmith")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "cannot build charmsmith: %v\n%s", err, out)
-		return 1
+	programDir = dir
+	file := filepath.Join(dir, "charmsmith")
+	if out, err := exec.Command("go", "build", "-o", file, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("cannot build charmsmith: %w\n%s", err, out)
 	}
-	return m.Run()
+	return file, nil
+})
+
+// programDir is the directory of the program; empty: it was not asked for.
+var programDir string
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if programDir != "" {
+		if err := os.RemoveAll(programDir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
 }
 
 // goEnv are what go build needs of the environment, when a charm is built.
@@ -58,6 +66,8 @@ var goEnv = []string{"GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOSUMDB", "G
 //	noprocess                 no process of this script is left, nor a directory of a run
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	file, err := program()
+	require.NoError(t, err)
 	repository, err := filepath.Abs("../..")
 	require.NoError(t, err)
 	out, err := exec.Command("go", append([]string{"env"}, goEnv...)...).Output()
@@ -69,7 +79,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			tmp := filepath.Join(env.WorkDir, "tmp")
 			env.Setenv("TMPDIR", tmp)
-			env.Setenv("PATH", filepath.Dir(program)+":"+os.Getenv("PATH"))
+			env.Setenv("PATH", filepath.Dir(file)+":"+os.Getenv("PATH"))
 			env.Setenv("REPO", repository)
 			env.Setenv("NO_COLOR", "1")
 			for i, name := range goEnv {
@@ -99,7 +109,9 @@ func runProgram(ts *testscript.TestScript, neg bool, interruptAt string, args []
 	if neg {
 		ts.Fatalf("unsupported: ! charmsmith; use exits")
 	}
-	cmd := exec.Command(program, args...)
+	file, err := program()
+	ts.Check(err)
+	cmd := exec.Command(file, args...)
 	cmd.Dir = ts.MkAbs(".")
 	for _, name := range append([]string{"TMPDIR", "PATH", "HOME", "NO_COLOR"}, goEnv...) {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))

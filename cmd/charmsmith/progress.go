@@ -6,10 +6,9 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/charmsmith/charmsmith/internal/desk"
+	"github.com/charmsmith/charmsmith/internal/termtext"
 )
 
 // progress is a line at the bottom of a terminal that says what runs, while
@@ -87,7 +86,7 @@ func (v *view) draw() {
 		return
 	}
 	p.frame++
-	text := fit(spinner[p.frame%len(spinner)]+" "+p.text(running), p.width()-1)
+	text := termtext.Fit(spinner[p.frame%len(spinner)]+" "+p.text(running), p.width()-1)
 	_, _ = io.WriteString(v.out, "\r"+text+"\x1b[K")
 	p.drawn = true
 }
@@ -95,40 +94,18 @@ func (v *view) draw() {
 // text says what runs.
 func (p *progress) text(running []desk.Running) string {
 	if p.ran == 0 && len(running) == 0 {
-		return clean(p.doing, valueLimit)
+		return termtext.Clean(p.doing, valueLimit)
 	}
 	var parts []string
 	if p.ran > 0 {
 		parts = append(parts, count(p.ran, "hook")+" ran")
 	}
 	for i, r := range running {
-		text := clean(r.Unit, valueLimit) + " " + clean(r.Hook, valueLimit) + " " + duration(r.For.Seconds())
+		text := termtext.Clean(r.Unit, valueLimit) + " " + termtext.Clean(r.Hook, valueLimit) + " " + duration(r.For.Seconds())
 		if i == 0 {
 			text = "running: " + text
 		}
 		parts = append(parts, text)
 	}
 	return strings.Join(parts, ", ")
-}
-
-// fit returns as much of a text as columns of a terminal can show, and "…" for
-// the rest. What is neither ASCII nor a spinner counts for two columns.
-func fit(text string, columns int) string {
-	used, room := 0, 0 // room: bytes that leave a column for the "…"
-	for i, r := range text {
-		width := 2
-		if r <= unicode.MaxASCII || r == '…' || r >= '⠀' && r <= '⣿' {
-			width = 1
-		}
-		if used += width; used > columns {
-			if columns < 1 {
-				return ""
-			}
-			return text[:room] + "…"
-		}
-		if used < columns {
-			room = i + utf8.RuneLen(r)
-		}
-	}
-	return text
 }

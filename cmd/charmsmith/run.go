@@ -19,6 +19,7 @@ import (
 
 	"github.com/charmsmith/charmsmith/internal/charmsource"
 	"github.com/charmsmith/charmsmith/internal/desk"
+	"github.com/charmsmith/charmsmith/internal/termtext"
 )
 
 // runFlags are the flags of charmsmith run, as they were given.
@@ -103,7 +104,7 @@ func checkArgs(c *cobra.Command, args []string) error {
 	case 1:
 		return nil
 	}
-	return &wrongUse{fmt.Errorf("cannot run %d charms: name one, and others by --do \"deploy %s\"", len(args), clean(args[1], valueLimit)), c.CommandPath()}
+	return &wrongUse{fmt.Errorf("cannot run %d charms: name one, and others by --do \"deploy %s\"", len(args), termtext.Clean(args[1], valueLimit)), c.CommandPath()}
 }
 
 // add adds the flags to the command.

@@ -28,15 +28,6 @@ func (l scriptLine) verb() string {
 	return ""
 }
 
-// waits reports whether the line waits until the model is idle.
-func (l scriptLine) waits() bool {
-	switch l.verb() {
-	case "settle", "run", "exec", "status", "show-unit", "expect":
-		return true
-	}
-	return false
-}
-
 // parseLine reads a script line; nil: there is nothing to do.
 func parseLine(text string) (*scriptLine, error) {
 	line, err := desk.Parse(text)

@@ -52,14 +52,9 @@ func TestScriptErrors(t *testing.T) {
 	assert.EqualError(t, err, `cannot read script "none": no such file or directory`)
 }
 
-func TestWhichLinesWait(t *testing.T) {
+func TestVerb(t *testing.T) {
 	t.Parallel()
-	var waits []string
-	for _, verb := range desk.VerbNames() {
-		if (scriptLine{text: verb + " x"}).waits() {
-			waits = append(waits, verb)
-		}
+	for text, want := range map[string]string{"settle": "settle", "settle\t# now": "settle", "expect app active": "expect", "": ""} {
+		assert.Equal(t, want, scriptLine{text: text}.verb(), "%q", text)
 	}
-	assert.Equal(t, []string{"run", "exec", "status", "show-unit", "settle", "expect"}, waits)
-	assert.Empty(t, scriptLine{}.verb())
 }

@@ -123,7 +123,7 @@ func (s *session) settle(ctx context.Context, atLeast int) error {
 
 // do does what a script line says.
 func (s *session) do(ctx context.Context, l *scriptLine) error {
-	if !l.waits() {
+	if !l.line.Waits() {
 		return s.model.Do(ctx, l.line)
 	}
 	atLeast := 1

@@ -18,8 +18,10 @@ import (
 // initialised: that takes longer than the hook command.
 func TestHookCommandInitialisesLittle(t *testing.T) {
 	t.Parallel()
+	file, err := program()
+	require.NoError(t, err)
 	command := filepath.Join(t.TempDir(), "relation-get")
-	require.NoError(t, os.Symlink(program, command))
+	require.NoError(t, os.Symlink(file, command))
 	cmd := exec.Command(command, "-")
 	cmd.Env = []string{"GODEBUG=inittrace=1"}
 	out, err := cmd.CombinedOutput()

@@ -7,59 +7,30 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/charmsmith/charmsmith/internal/termtext"
 )
 
-// marksInRow is how many combining marks may follow one another: more of them
-// draw over other lines.
-const marksInRow = 3
-
-// clean returns a text in one line that does nothing to a terminal: what cannot
-// be printed is escaped as in a string of Go. A text of more than limit
-// characters is cut, and ends in "…".
-func clean(text string, limit int) string {
-	var b strings.Builder
-	n, marks := 0, 0
-	for text != "" {
-		if n++; n > limit {
-			b.WriteRune('…')
-			break
-		}
-		r, size := utf8.DecodeRuneInString(text)
-		if marks++; !unicode.In(r, unicode.Mn, unicode.Me) {
-			marks = 0
-		}
-		switch {
-		case r == utf8.RuneError && size == 1:
-			fmt.Fprintf(&b, `\x%02x`, text[0])
-		case !strconv.IsPrint(r):
-			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
-		case marks > marksInRow:
-			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
-		default:
-			b.WriteRune(r)
-		}
-		text = text[size:]
-	}
-	return b.String()
-}
-
-// cleanLines is clean for a text of several lines, of which each but the first
-// gets an indent. Tabs stay.
+// cleanLines makes a text of several lines harmless for a terminal; each but the
+// first gets an indent. Tabs stay.
 func cleanLines(text, indent string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
 		parts := strings.Split(strings.TrimSuffix(line, "\r"), "\t")
 		for j, part := range parts {
-			parts[j] = clean(part, math.MaxInt)
+			parts[j] = termtext.Clean(part, math.MaxInt)
 		}
 		lines[i] = strings.Join(parts, "\t")
 	}
 	return strings.Join(lines, "\n"+indent)
 }
 
-// valueLimit is how many characters are shown of a value.
+// problemText returns what people are told of a problem.
+func problemText(message string) string {
+	return "charmsmith: " + cleanLines(strings.TrimRight(message, "\r\n"), "  ") + "\n"
+}
+
+// valueLimit is how many characters are shown of a value, and columns of a name.
 const valueLimit = 80
 
 // quote returns a value in quotes, or its beginning and how long it is.
@@ -67,10 +38,10 @@ func quote(value string) string {
 	n := 0
 	for i := range value {
 		if n++; n > valueLimit {
-			return clean(strconv.Quote(value[:i]), math.MaxInt) + "… (" + count(len(value), "byte") + ")"
+			return termtext.Clean(strconv.Quote(value[:i]), math.MaxInt) + "… (" + count(len(value), "byte") + ")"
 		}
 	}
-	return clean(strconv.Quote(value), math.MaxInt)
+	return termtext.Clean(strconv.Quote(value), math.MaxInt)
 }
 
 // lastLines returns the last n lines of a text, and whether there are more.

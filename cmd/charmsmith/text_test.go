@@ -3,7 +3,6 @@
 package main
 
 import (
-	"math"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,38 +11,19 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestClean(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct{ name, text, want string }{
-		{"plain", "a b: ü 漢 →", "a b: ü 漢 →"},
-		{"escape sequence", "\x1b[2J\x1b]0;title\a", `\x1b[2J\x1b]0;title\a`},
-		{"lines", "a\nb\r\tc", `a\nb\r\tc`},
-		{"C1 control", "a\u009b2J", `a\u009b2J`},
-		{"no UTF-8", "a\xff\xc3", `a\xff\xc3`},
-		{"right to left", "\u202eevil\u2066", `\u202eevil\u2066`},
-		{"marks", "e\u0301\u0301\u0301\u0301", "e\u0301\u0301\u0301" + `\u0301`},
-		{"quotes stay", `'it's "so"`, `'it's "so"`},
-		{"cut", strings.Repeat("ü", 101), strings.Repeat("ü", 100) + "…"},
-		{"not cut", strings.Repeat("ü", 100), strings.Repeat("ü", 100)},
-	} {
-		assert.Equal(t, test.want, clean(test.text, 100), test.name)
-	}
-}
-
 func TestCleanLines(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, "a\tb\n  \\x1bc\n  \n  d", cleanLines("a\tb\r\n\x1bc\n\nd", "  "))
 }
 
-func FuzzClean(f *testing.F) {
-	f.Add("\x1b[31m\u009b\xff\u202e", 3)
-	f.Add("a\u0301\u0301\u0301\u0301\u0301", 100)
-	f.Fuzz(func(t *testing.T, text string, limit int) {
-		for _, cleaned := range []string{clean(text, limit), quote(text)} {
-			assert.True(t, utf8.ValidString(cleaned), "%q", cleaned)
-			for _, r := range cleaned {
-				assert.True(t, strconv.IsPrint(r), "%q has %q", cleaned, r)
-			}
+func FuzzQuote(f *testing.F) {
+	f.Add("\x1b[31m\u009b\xff\u202e")
+	f.Add(strings.Repeat("a\u0301\u0301\u0301\u0301\u0301", valueLimit))
+	f.Fuzz(func(t *testing.T, value string) {
+		quoted := quote(value)
+		assert.True(t, utf8.ValidString(quoted), "%q", quoted)
+		for _, r := range quoted {
+			assert.True(t, strconv.IsPrint(r), "%q has %q", quoted, r)
 		}
 	})
 }
@@ -99,27 +79,4 @@ func TestHarmless(t *testing.T) {
 		assert.Equal(t, test.want, v.harmless(test.text), test.name)
 	}
 	assert.Equal(t, `\x1b[32mactive`+"\n", newView(nil, false, false).harmless("\x1b[32mactive"))
-}
-
-func TestFit(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		text    string
-		columns int
-		want    string
-	}{
-		{"abc", 3, "abc"},
-		{"abcd", 3, "ab…"},
-		{"⠋ abcd", 4, "⠋ a…"},
-		{"漢字", 4, "漢字"},
-		{"漢字", 3, "漢…"},
-		{"漢字", 2, "…"},
-		{"abc", 1, "…"},
-		{"abc", 0, ""},
-		{"abc", -1, ""},
-		{"", 0, ""},
-	} {
-		assert.Equal(t, test.want, fit(test.text, test.columns), "%q in %d", test.text, test.columns)
-	}
-	assert.Equal(t, "abc", fit("abc", math.MaxInt))
 }

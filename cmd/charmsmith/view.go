@@ -11,6 +11,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"github.com/charmsmith/charmsmith/internal/termtext"
 	"github.com/charmsmith/charmsmith/internal/timeline"
 )
 
@@ -84,7 +85,7 @@ func (v *view) start(b beginning) {
 	if b.Type == "caas" {
 		on = "Kubernetes"
 	}
-	v.print(fmt.Sprintf("Juju %s (%s), seed %d, %s at once\n", clean(b.Juju, valueLimit), on, b.Seed, count(b.Parallel, "hook")))
+	v.print(fmt.Sprintf("Juju %s (%s), seed %d, %s at once\n", termtext.Clean(b.Juju, valueLimit), on, b.Seed, count(b.Parallel, "hook")))
 }
 
 func (v *view) entry(e timeline.Entry) {
@@ -92,7 +93,7 @@ func (v *view) entry(e timeline.Entry) {
 	defer v.mu.Unlock()
 	v.tally.add(&e)
 	if e.Kind != timeline.KindHook {
-		v.print(fmt.Sprintf("%7s  %s\n", since(e.Start), v.paint(faint, "-- "+clean(e.Text, 4*valueLimit))))
+		v.print(fmt.Sprintf("%7s  %s\n", since(e.Start), v.paint(faint, "-- "+termtext.Clean(e.Text, 4*valueLimit))))
 		return
 	}
 	v.progress.ran++
@@ -109,7 +110,7 @@ func since(seconds float64) string { return fmt.Sprintf("%.2fs", seconds) }
 
 // hook writes the line of a hook.
 func (v *view) hook(b *strings.Builder, e *timeline.Entry) {
-	unit := clean(e.Unit, valueLimit)
+	unit := termtext.Clean(e.Unit, valueLimit)
 	v.unit = max(v.unit, utf8.RuneCountInString(unit))
 	name := e.Hook
 	if e.Remote != "" {
@@ -124,14 +125,14 @@ func (v *view) hook(b *strings.Builder, e *timeline.Entry) {
 	case "reboot":
 		result, color = e.Result, yellow
 	}
-	result = clean(result, valueLimit)
+	result = termtext.Clean(result, valueLimit)
 	padding := strings.Repeat(" ", max(0, len("skipped")-len(result)))
-	fmt.Fprintf(b, "%7s  %-*s  %-38s  %s%s %7s\n", since(e.End), v.unit, unit, clean(name, valueLimit), v.paint(color, result), padding, duration(e.End-e.Start))
+	fmt.Fprintf(b, "%7s  %-*s  %-38s  %s%s %7s\n", since(e.End), v.unit, unit, termtext.Clean(name, valueLimit), v.paint(color, result), padding, duration(e.End-e.Start))
 }
 
 func (v *view) commands(b *strings.Builder, commands []string) {
 	for _, c := range commands {
-		b.WriteString(indent + v.paint(faint, "$ "+clean(c, 4*valueLimit)) + "\n")
+		b.WriteString(indent + v.paint(faint, "$ "+termtext.Clean(c, 4*valueLimit)) + "\n")
 	}
 }
 
@@ -151,11 +152,11 @@ func change(unit string, c *timeline.Change) string {
 	switch c.Kind {
 	case "status", "application status":
 		if c.New != "" {
-			return about(unit, c) + ": " + clean(c.New, 2*valueLimit)
+			return about(unit, c) + ": " + termtext.Clean(c.New, 2*valueLimit)
 		}
 	case "databag", "version":
 	default: // what it says is the model's, not the charm's
-		old = func(s string) string { return clean(s, valueLimit) }
+		old = func(s string) string { return termtext.Clean(s, valueLimit) }
 		now = old
 	}
 	switch {
@@ -185,7 +186,7 @@ func about(unit string, c *timeline.Change) string {
 	text := ""
 	for _, word := range words {
 		if word != "" {
-			text += " " + clean(word, valueLimit)
+			text += " " + termtext.Clean(word, valueLimit)
 		}
 	}
 	return strings.TrimPrefix(text, " ")
@@ -194,7 +195,7 @@ func about(unit string, c *timeline.Change) string {
 // failure writes why a hook failed.
 func (v *view) failure(b *strings.Builder, e *timeline.Entry) {
 	if e.Error != "" {
-		b.WriteString(indent + v.paint(red, "error: "+clean(e.Error, 4*valueLimit)) + "\n")
+		b.WriteString(indent + v.paint(red, "error: "+termtext.Clean(e.Error, 4*valueLimit)) + "\n")
 	}
 	writeStderr(b, e.Stderr, indent)
 }
@@ -206,14 +207,14 @@ func writeStderr(b *strings.Builder, text, indent string) {
 		b.WriteString(indent + "| …\n")
 	}
 	for _, line := range lines {
-		b.WriteString(indent + "| " + clean(strings.ReplaceAll(line, "\t", "    "), 4*valueLimit) + "\n")
+		b.WriteString(indent + "| " + termtext.Clean(strings.ReplaceAll(line, "\t", "    "), 4*valueLimit) + "\n")
 	}
 }
 
 func (v *view) line(text string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.print(v.paint(bold, "> "+clean(text, 4*valueLimit)) + "\n")
+	v.print(v.paint(bold, "> "+termtext.Clean(text, 4*valueLimit)) + "\n")
 }
 
 // maxPending is how much of a line is waited for.
@@ -286,7 +287,7 @@ func (v *view) settled(atLeast int) {
 func (v *view) problem(message string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	text := "charmsmith: " + cleanLines(strings.TrimRight(message, "\r\n"), "  ") + "\n"
+	text := problemText(message)
 	if v.above != nil || v.errors == nil {
 		v.print(text)
 		return
@@ -303,8 +304,8 @@ func (v *view) end(e ending) {
 		b.WriteString("\n" + e.status)
 	}
 	for _, f := range e.failures {
-		fmt.Fprintf(&b, "\n%s\n", v.paint(red, fmt.Sprintf("%s is in error: %s: %s", clean(f.Unit, valueLimit),
-			cmp.Or(clean(f.Hook, valueLimit), "a hook"), clean(fmt.Sprint(f.Err), 4*valueLimit))))
+		fmt.Fprintf(&b, "\n%s\n", v.paint(red, fmt.Sprintf("%s is in error: %s: %s", termtext.Clean(f.Unit, valueLimit),
+			cmp.Or(termtext.Clean(f.Hook, valueLimit), "a hook"), termtext.Clean(fmt.Sprint(f.Err), 4*valueLimit))))
 		writeStderr(&b, f.Stderr, "  ")
 	}
 	var notes []string
@@ -312,10 +313,10 @@ func (v *view) end(e ending) {
 		notes = append(notes, unconnectable(e.unconnectable))
 	}
 	if e.kept != "" {
-		notes = append(notes, fmt.Sprintf("kept in %s: the units' directories, and the log as debug.log", clean(e.kept, 4*valueLimit)))
+		notes = append(notes, fmt.Sprintf("kept in %s: the units' directories, and the log as debug.log", termtext.Clean(e.kept, 4*valueLimit)))
 	}
 	if e.timeline != "" {
-		notes = append(notes, "timeline: "+clean(e.timeline, 4*valueLimit))
+		notes = append(notes, "timeline: "+termtext.Clean(e.timeline, 4*valueLimit))
 	}
 	if len(notes) > 0 {
 		b.WriteString("\n" + strings.Join(notes, "\n") + "\n")
@@ -328,7 +329,7 @@ func unconnectable(containers []string) string {
 	var names []string
 	for _, c := range containers {
 		unit, name, _ := strings.Cut(c, " ")
-		names = append(names, clean(name, valueLimit)+" of "+clean(unit, valueLimit))
+		names = append(names, termtext.Clean(name, valueLimit)+" of "+termtext.Clean(unit, valueLimit))
 	}
 	what := "container"
 	if len(names) > 1 {

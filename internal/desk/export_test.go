@@ -10,10 +10,3 @@ import "github.com/charmsmith/charmsmith/internal/juju"
 func Over(m *juju.Model, e *juju.Engine, opts Options) *Desk {
 	return &Desk{opts: opts, model: m, engine: e}
 }
-
-// Clean and Width are how tables show texts that charms have written. They are
-// here for their fuzz test, which tables made of whole models are too slow for.
-var (
-	Clean = clean
-	Width = width
-)

@@ -86,13 +86,16 @@ func Parse(text string) (*Line, error) {
 
 func (v *verb) synopsis() string { return strings.TrimSpace(v.name + " " + v.usage) }
 
+// Waits reports whether Do waits until the model is idle, before it does anything.
+func (l *Line) Waits() bool { return l != nil && l.verb.waits }
+
 // Do does what a line says; nil is nothing. An error is a *UsageError if the
 // model has no such thing, an *ExpectError, a *juju.SettleError, or that of ctx.
 func (d *Desk) Do(ctx context.Context, l *Line) error {
 	if l == nil {
 		return nil
 	}
-	if l.verb.waits {
+	if l.Waits() {
 		if err := d.Settle(ctx); err != nil {
 			return err
 		}

@@ -163,7 +163,7 @@ app           unknown  0      app
 func TestStatusOfHostileTexts(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, juju.Options{}, map[string][]string{
-		"app/0 start": {"application-version-set|\x1b]0;owned\x07", "status-set|active|two\nlines\r\x1b[31mred\u202eder\xff"},
+		"app/0 start": {"application-version-set| \x1b]0;owned\x07 \n", "status-set|active|\n two\nlines\r\x1b[31mred\u202eder\xff"},
 		"app/1 start": {"open-port|80/tcp", "status-set|active|" + strings.Repeat("大", 5000)},
 		"app/2 start": {"status-set|active|e" + strings.Repeat("\u0301", 5000)},
 	})

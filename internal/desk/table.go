@@ -4,10 +4,9 @@ package desk
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/charmsmith/charmsmith/internal/termtext"
 )
 
 // color is the number of a color in an escape sequence of terminals; 0: none.
@@ -58,7 +57,7 @@ func statusCell(status string) cell {
 func (c cell) width() int {
 	n := 0
 	for _, s := range c {
-		n += width(s.text)
+		n += termtext.Width(s.text)
 	}
 	return n
 }
@@ -115,82 +114,7 @@ const (
 	messageWidth = 200
 )
 
-// marksInRow is how many combining marks may follow one another: no script
-// needs more, and more of them draw over other lines.
-const marksInRow = 3
-
-// clean makes a text harmless: what cannot be printed in one line, or would do
-// something to a terminal, is escaped as in a string of Go. What is wider than
-// limit is cut, and ends in "…".
+// clean makes a text harmless, in one line without the spaces around it.
 func clean(text string, limit int) string {
-	var b strings.Builder
-	total, marks := 0, 0
-	cut := 0 // bytes of b to which the "…" can be added
-	for text = strings.TrimSpace(text); text != ""; {
-		r, size := utf8.DecodeRuneInString(text)
-		piece := text[:size]
-		text = text[size:]
-		if runeWidth(r) > 0 {
-			marks = 0
-		} else {
-			marks++
-		}
-		switch {
-		case r == utf8.RuneError && size == 1:
-			piece = fmt.Sprintf(`\x%02x`, piece[0])
-		case !strconv.IsPrint(r):
-			piece = strings.Trim(strconv.QuoteRune(r), "'")
-		case marks > marksInRow:
-			piece = strings.Trim(strconv.QuoteRuneToASCII(r), "'")
-		}
-		if total += width(piece); total > limit {
-			return b.String()[:cut] + "…"
-		}
-		b.WriteString(piece)
-		if total < limit {
-			cut = b.Len()
-		}
-	}
-	return b.String()
-}
-
-// width returns how many columns of a terminal a text takes that is clean.
-func width(text string) int {
-	n := 0
-	for _, r := range text {
-		n += runeWidth(r)
-	}
-	return n
-}
-
-// wide are the scripts and symbols of which a character takes two columns.
-var wide = [...][2]rune{
-	{0x1100, 0x115f}, // Hangul Jamo
-	{0x2e80, 0x303e}, // CJK radicals and punctuation
-	{0x3041, 0xa4cf}, // Hiragana to Yi
-	{0xa960, 0xa97c},
-	{0xac00, 0xd7a3}, // Hangul
-	{0xf900, 0xfaff},
-	{0xfe30, 0xfe6f},
-	{0xff00, 0xff60}, // fullwidth forms
-	{0xffe0, 0xffe6},
-	{0x1f300, 0x1f64f}, // emoji
-	{0x1f680, 0x1f6ff},
-	{0x1f900, 0x1f9ff},
-	{0x20000, 0x3fffd}, // CJK extensions
-}
-
-func runeWidth(r rune) int {
-	if r < 0x300 {
-		return 1
-	}
-	if unicode.In(r, unicode.Mn, unicode.Me) {
-		return 0
-	}
-	for _, between := range wide {
-		if between[0] <= r && r <= between[1] {
-			return 2
-		}
-	}
-	return 1
+	return termtext.Clean(strings.TrimSpace(text), limit)
 }

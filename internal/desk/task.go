@@ -49,9 +49,9 @@ func (d *Desk) runAction(ctx context.Context, l *Line) error {
 func actionParams(args []string) (map[string]any, error) {
 	params := make(map[string]any)
 	for _, arg := range args {
-		path, text, ok := strings.Cut(arg, "=")
-		if !ok || path == "" {
-			return nil, usage("cannot read %q: it is not KEY=VALUE", arg)
+		path, text, err := pair(arg)
+		if err != nil {
+			return nil, err
 		}
 		var value any
 		if err := yaml.Unmarshal([]byte(text), &value); err != nil || value == nil && text != "null" {

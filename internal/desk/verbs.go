@@ -90,13 +90,21 @@ func (d *Desk) deployLine(ctx context.Context, l *Line) error {
 func Pairs(args []string) (map[string]string, error) {
 	pairs := make(map[string]string, len(args))
 	for _, arg := range args {
-		key, value, ok := strings.Cut(arg, "=")
-		if !ok || key == "" {
-			return nil, usage("cannot read %q: it is not KEY=VALUE", arg)
+		key, value, err := pair(arg)
+		if err != nil {
+			return nil, err
 		}
 		pairs[key] = value
 	}
 	return pairs, nil
+}
+
+func pair(arg string) (key, value string, err error) {
+	key, value, ok := strings.Cut(arg, "=")
+	if !ok || key == "" {
+		return "", "", usage("cannot read %q: it is not KEY=VALUE", arg)
+	}
+	return key, value, nil
 }
 
 // application returns the application of that name.

@@ -40,9 +40,22 @@ type Recorded struct {
 	Code    int
 }
 
-// String returns the command line, without the values of secrets.
+// String returns the command line as a POSIX shell reads it, but without the
+// values of secrets.
 func (r Recorded) String() string {
-	return strings.Join(append([]string{r.Command}, redactSecrets(r.Command, r.Args)...), " ")
+	// These mean themselves, wherever they are in an argument.
+	const unquoted = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz%+,-./:=@_"
+	var line strings.Builder
+	line.WriteString(r.Command)
+	for _, arg := range redactSecrets(r.Command, r.Args) {
+		line.WriteByte(' ')
+		if arg != "" && strings.Trim(arg, unquoted) == "" {
+			line.WriteString(arg)
+		} else {
+			line.WriteString("'" + strings.ReplaceAll(arg, "'", `'\''`) + "'")
+		}
+	}
+	return line.String()
 }
 
 // Interceptor may answer a hook command instead of the model: nil leaves it to

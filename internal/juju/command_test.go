@@ -5,6 +5,8 @@ package juju_test
 import (
 	"context"
 	"errors"
+	"os/exec"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -62,6 +64,27 @@ func TestRecordCalls(t *testing.T) {
 		r.lines(h, "is-leader")
 		assert.Empty(t, h.Calls(), "nobody wants them")
 	})
+}
+
+func TestRecordedIsACommandLine(t *testing.T) {
+	t.Parallel()
+	for want, args := range map[string][]string{
+		"relation-set": nil,
+		"relation-set -r db:1 --app a=b_c.d/e,f@g%h+i": {"-r", "db:1", "--app", "a=b_c.d/e,f@g%h+i"},
+		"relation-set '' 'a=b c' '~' 'a=$HOME' '#'":    {"", "a=b c", "~", "a=$HOME", "#"},
+		`relation-set 'a=it'\''s' ''\''' 'x"y' 'ü'`:    {"a=it's", "'", `x"y`, "ü"},
+		"relation-set 'a=1\n2'":                        {"a=1\n2"},
+	} {
+		assert.Equal(t, want, juju.Recorded{Command: "relation-set", Args: args}.String())
+	}
+
+	args := []string{`%s\0`, "", "'", "''", "a'b", `\`, `\'`, "$(exit)", "`exit`", "*", "~root", "-n", "a\n\tb", "!!", "{a,b}", "[redacted]"}
+	for c := 1; c < 256; c++ {
+		args = append(args, string([]byte{byte(c)}), string([]byte{'a', byte(c), 'b'}))
+	}
+	out, err := exec.Command("sh", "-c", juju.Recorded{Command: "printf", Args: args}.String()).Output()
+	require.NoError(t, err)
+	assert.Equal(t, args[1:], strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00"), "what a shell makes of it")
 }
 
 // An interceptor answers what it wants to, and leaves the rest to the model.

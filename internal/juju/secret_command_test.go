@@ -169,8 +169,8 @@ func TestSecretContentIsNotShown(t *testing.T) {
 	for _, call := range hook.Calls() {
 		shown.WriteString(call.String() + "\n")
 	}
-	assert.Contains(t, shown.String(), "secret-add --label=x key=[redacted]\n")
-	assert.Contains(t, shown.String(), "secret-set "+uri+" key#base64=[redacted] --label l2\n")
+	assert.Contains(t, shown.String(), "secret-add --label=x 'key=[redacted]'\n")
+	assert.Contains(t, shown.String(), "secret-set "+uri+" 'key#base64=[redacted]' --label l2\n")
 	require.NoError(t, r.m.WriteTrace(&shown, 0))
 	assert.NotContains(t, shown.String(), content)
 

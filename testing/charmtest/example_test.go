@@ -82,7 +82,7 @@ func ExampleRun() {
 	// magpie/1 is at 10.0.0.2
 	// magpie/1
 	// relation-get --format=json -r magpie:4 -- - magpie/1
-	// status-set -- active magpie/1 is at 10.0.0.2
+	// status-set -- active 'magpie/1 is at 10.0.0.2'
 	// relation-set -r magpie:4 --file -
 }
 

@@ -47,13 +47,14 @@ var rules = []rule{
 	{"internal/juju", []string{"events", "hookcmd", "internal/charmdir", "internal/jujutext"}, []string{"github.com/santhosh-tekuri/jsonschema/v6", "gopkg.in/yaml.v2"}, []string{"testing"}},
 	{"internal/jujurpc", nil, nil, []string{"testing", "net/rpc", "net/http"}},
 	{"internal/jujutext", nil, []string{"gopkg.in/yaml.v2"}, []string{"testing"}},
-	{"internal/process", []string{"internal/charmdir", "internal/charmsource", "internal/juju", "internal/jujurpc"}, []string{}, []string{"testing", "net/http", "net/rpc"}},
+	{"internal/process/mountns", nil, []string{}, []string{"testing", "net/http", "net/rpc"}},
+	{"internal/process", []string{"internal/process/mountns", "internal/charmdir", "internal/charmsource", "internal/juju", "internal/jujurpc"}, []string{}, []string{"testing", "net/http", "net/rpc"}},
 	{"internal/termtext", nil, nil, small},
 	{"internal/testagent", []string{"hookcmd", "testing/hookcmdtest"}, []string{}, nil},
 	{"internal/timeline", nil, nil, []string{"testing", "net/http", "text/template", "html/template"}},
 
 	// The command is also every hook command: it must be quick to start.
-	{"cmd/charmsmith/hookcommand", []string{"internal/jujurpc"}, nil, []string{"testing", "net/http", "net/rpc"}},
+	{"cmd/charmsmith/hookcommand", []string{"internal/jujurpc", "internal/process/mountns"}, nil, []string{"testing", "net/http", "net/rpc"}},
 	{"cmd/charmsmith", []string{"cmd/charmsmith/hookcommand", "internal/desk", "internal/juju", "internal/jujurpc", "internal/termtext", "internal/timeline", "internal/charmsource"}, []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"}, []string{"testing", "net/http", "net/rpc"}},
 
 	{"bench", []string{"events", "hookcmd", "bench/internal/*", "internal/golden"}, nil, []string{"testing"}},

@@ -59,12 +59,17 @@ func buildGo(ctx context.Context, charm, dir, program string) error {
 	// Version control may be broken or slow, and says nothing to a run.
 	cmd := exec.CommandContext(ctx, command, "build", "-trimpath", "-buildvcs=false", "-o", program, ".")
 	cmd.Dir = dir
-	cmd.Env = append(cmd.Environ(), "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
+	scratch, err := os.MkdirTemp(filepath.Dir(program), ".go-build-") // for what go leaves when it is killed
+	if err != nil {
+		return fmt.Errorf("cannot build charm %q: %w", charm, err)
+	}
+	defer os.RemoveAll(scratch)
+	cmd.Env = append(cmd.Environ(), "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH, "GOTMPDIR="+scratch)
 	if os.Getenv("CGO_ENABLED") == "" {
 		cmd.Env = append(cmd.Env, "CGO_ENABLED=0")
 	}
-	// The go command then ends what it has started, and removes its directory.
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	ownGroup(cmd)
+	cmd.Cancel = func() error { return killGroup(cmd) }
 	cmd.WaitDelay = 10 * time.Second
 	output, err := cmd.CombinedOutput()
 	if ctxErr := ctx.Err(); ctxErr != nil && err != nil {

@@ -47,14 +47,15 @@ const attempts = 4
 
 // Desk is a Juju on a desk. Its methods but Close are not for concurrent use.
 type Desk struct {
-	opts   Options
-	model  *juju.Model
-	host   *process.Host
-	engine *juju.Engine
-	root   string // has the staged charms, the log, and the units' directories
-	log    *logFile
-	start  time.Time
-	apps   map[string]*deployed // by name
+	opts      Options
+	model     *juju.Model
+	host      *process.Host
+	engine    *juju.Engine
+	root      string // has the staged charms, the log, and the units' directories
+	log       *logFile
+	addresses addresses
+	start     time.Time
+	apps      map[string]*deployed // by name
 
 	mu      sync.Mutex // guards what Watch's goroutine writes
 	run     timeline.Run
@@ -62,6 +63,7 @@ type Desk struct {
 	seen    map[string]bool     // units that have begun a hook
 	failing map[string]failure  // by unit: what its last hook failed with
 	absent  map[string][]string // containers without a Pebble, by unit
+	moved   bool                // containers with a Pebble are not at /charm/containers
 	closed  bool
 }
 
@@ -85,8 +87,7 @@ func New(opts *Options) (*Desk, error) {
 		return nil, err
 	}
 	if err := d.begin(); err != nil {
-		d.removeRoot()
-		return nil, err
+		return nil, errors.Join(err, d.addresses.release(), d.removeRoot())
 	}
 	return d, nil
 }
@@ -161,14 +162,16 @@ func (d *Desk) makeRoot() (err error) {
 	return nil
 }
 
-func (d *Desk) removeRoot() {
-	if d.opts.Dir == "" {
-		_ = os.RemoveAll(d.root)
+func (d *Desk) removeRoot() error {
+	if d.opts.Dir != "" {
+		return nil
 	}
+	return process.RemoveAll(d.root)
 }
 
 // begin makes the model and what runs its charms.
 func (d *Desk) begin() (err error) {
+	d.addresses = takeAddresses()
 	if d.log, err = newLogFile(filepath.Join(d.root, "debug.log")); err != nil {
 		return err
 	}
@@ -177,13 +180,13 @@ func (d *Desk) begin() (err error) {
 		Attempts: attempts, RecordCalls: d.opts.Commands, TextOnly: true, Now: time.Now,
 		Paths:   func(unit string) juju.Paths { return d.host.Paths(unit) },
 		Pebble:  func(unit, container string) bool { return d.host.Answers(unit, container) },
-		Address: address,
+		Address: d.addresses.of,
 		Storage: d.storage,
 		Log:     func(l juju.LogLine) { d.log.add(l.At, l.Unit, l.Level, l.Module, l.Message) },
 	}
 	d.model = juju.New(opts)
 	d.host, err = process.New(process.Options{
-		Dir: d.root, Self: d.opts.Self, Commands: d.model.CommandNames(), HookTimeout: d.opts.HookTimeout, Pebble: d.opts.Pebble,
+		Dir: d.root, Keep: d.opts.Dir != "", Self: d.opts.Self, Commands: d.model.CommandNames(), HookTimeout: d.opts.HookTimeout, Pebble: d.opts.Pebble,
 		Log:   func(unit, module, level, message string) { d.log.add(time.Now(), unit, level, module, message) },
 		Warn:  d.warn,
 		Ready: d.ready,
@@ -195,9 +198,6 @@ func (d *Desk) begin() (err error) {
 	d.engine = d.model.Start(juju.EngineOptions{Parallel: d.opts.Parallel, Report: d.report})
 	return nil
 }
-
-// address returns the address of the n-th unit: one of its own on this host.
-func address(n int) string { return fmt.Sprintf("127.1.%d.%d", (n-1)/250, 1+(n-1)%250) }
 
 // storage makes the place of a storage instance.
 func (d *Desk) storage(id, kind string) string {
@@ -223,6 +223,8 @@ type Deployment struct {
 	Units  int    // of a subordinate: of the principal that it is given, if it is not 0
 	Config map[string]string
 	Trust  bool
+	// NoPrincipal leaves a subordinate without units, until it is related.
+	NoPrincipal bool
 }
 
 // Deploy deploys a charm. It builds what there is to build, and returns when the
@@ -254,7 +256,7 @@ func (d *Desk) Deploy(ctx context.Context, dep Deployment) error {
 		return &UsageError{err}
 	}
 	d.apps[name] = app
-	if charm.Subordinate && dep.Units > 0 {
+	if charm.Subordinate && dep.Units > 0 && !dep.NoPrincipal {
 		return d.deployPrincipal(name, charm, dep.Units)
 	}
 	return nil
@@ -285,7 +287,7 @@ func (d *Desk) DeployBundle(ctx context.Context, file string) error {
 		for option, value := range app.Options {
 			config[option] = fmt.Sprint(value)
 		}
-		dep := Deployment{Path: app.Charm, Name: app.Name, Units: app.Units, Config: config, Trust: app.Trust}
+		dep := Deployment{Path: app.Charm, Name: app.Name, Units: app.Units, Config: config, Trust: app.Trust, NoPrincipal: true}
 		if err := d.Deploy(ctx, dep); err != nil {
 			return err
 		}
@@ -307,9 +309,21 @@ func (d *Desk) relate(a, b string) error {
 	return nil
 }
 
-// Settle waits until nothing is left to do; units may then be in error. An error
+// Settle waits until nothing is left to do, nor a Pebble about to come up; units may then be in error. An error
 // is a *juju.SettleError, or that of ctx.
-func (d *Desk) Settle(ctx context.Context) error { return d.engine.Settle(ctx) }
+func (d *Desk) Settle(ctx context.Context) error {
+	for {
+		if err := d.engine.Settle(ctx); err != nil {
+			return err
+		}
+		if d.opts.Pebble == "" {
+			return nil
+		}
+		if waited, err := d.host.AwaitPebbles(ctx); !waited || err != nil {
+			return err
+		}
+	}
+}
 
 // Running returns what runs: "app/0 install", and for how long.
 func (d *Desk) Running() []Running {
@@ -375,7 +389,5 @@ func (d *Desk) Close() error {
 		return nil
 	}
 	d.engine.Stop()
-	err := errors.Join(d.host.Close(), d.log.close())
-	d.removeRoot()
-	return err
+	return errors.Join(d.host.Close(), d.log.close(), d.addresses.release(), d.removeRoot())
 }

@@ -38,11 +38,22 @@ func describeStatus(s juju.Status) string {
 // statuses that a unit or application can have.
 const statuses = " active blocked waiting maintenance error unknown terminated "
 
-// expect fails unless a unit or application has a status.
-func (d *Desk) expect(_ context.Context, l *Line) error {
+// checkExpect checks what an expect line asks for.
+func checkExpect(l *Line) error {
 	if !strings.Contains(statuses, " "+l.args[1]+" ") {
-		return usage("there is no status %q; those are%s", l.args[1], strings.ReplaceAll(strings.TrimRight(statuses, " "), " ", " "))
+		return usage("there is no status %q; those are %s", l.args[1], strings.Join(strings.Fields(statuses), ", "))
 	}
+	if len(l.args) > 2 {
+		if _, err := regexp.Compile(l.args[2]); err != nil {
+			return usage("cannot read %q: %w", l.args[2], err)
+		}
+	}
+	return nil
+}
+
+// expect fails unless a unit or application has a status. That an application is
+// active is expected of all its units, too.
+func (d *Desk) expect(_ context.Context, l *Line) error {
 	e := &ExpectError{What: l.args[0], Status: l.args[1]}
 	if len(l.args) > 2 {
 		e.Regexp = l.args[2]
@@ -66,6 +77,14 @@ func (d *Desk) expect(_ context.Context, l *Line) error {
 			return err
 		}
 		e.Got = applicationStatus(a)
+		if e.Status == "active" {
+			for _, u := range a.Units() {
+				if s := u.Workload(); s.Status != "active" {
+					e.What, e.Got, e.Regexp = u.Name, s, ""
+					return e
+				}
+			}
+		}
 	}
 	if e.Got.Status != e.Status || !message.MatchString(e.Got.Message) {
 		return e

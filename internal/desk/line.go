@@ -29,9 +29,10 @@ type Line struct {
 	args []string
 	rest []string // after "--"; nil: there is no "--"
 
-	units   int
-	config  []string
-	noRetry bool
+	units      int
+	unitsGiven bool
+	config     []string
+	noRetry    bool
 }
 
 // verb is a command of script lines.
@@ -41,8 +42,9 @@ type verb struct {
 	help  string
 	args  [2]int // how many it takes, at least and at most; -1: any number
 	flags func(l *Line, f *pflag.FlagSet)
-	rest  bool // it takes arguments after "--"
-	waits bool // until the model is idle, before it does anything
+	rest  bool                // it takes arguments after "--"
+	check func(l *Line) error // of the arguments, as far as they are known to be wrong
+	waits bool                // until the model is idle, before it does anything
 	do    func(d *Desk, ctx context.Context, l *Line) error
 }
 
@@ -78,8 +80,14 @@ func Parse(text string) (*Line, error) {
 	if dash := flags.ArgsLenAtDash(); dash >= 0 && v.rest {
 		l.args, l.rest = l.args[:dash], l.args[dash:]
 	}
+	l.unitsGiven = flags.Changed("num-units")
 	if n := len(l.args); n < v.args[0] || v.args[1] >= 0 && n > v.args[1] || v.rest && len(l.rest) == 0 {
 		return nil, usage("usage: %s", v.synopsis())
+	}
+	if v.check != nil {
+		if err := v.check(l); err != nil {
+			return nil, err
+		}
 	}
 	return l, nil
 }
@@ -100,7 +108,10 @@ func (d *Desk) Do(ctx context.Context, l *Line) error {
 			return err
 		}
 	}
-	return l.verb.do(d, ctx, l)
+	if err := l.verb.do(d, ctx, l); err != nil || l.verb.waits {
+		return err
+	}
+	return d.engine.Begin(ctx) // so that the next line can come in the middle of a hook
 }
 
 // split returns the words of a line: what is in quotes is one, and # begins a

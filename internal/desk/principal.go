@@ -19,7 +19,10 @@ func (idle) Execute(context.Context, *juju.Hook) juju.Exit { return juju.Exit{} 
 // deployPrincipal deploys an application "principal" that the subordinate can
 // be with, and relates the two.
 func (d *Desk) deployPrincipal(subordinate string, charm *charmdir.Charm, units int) error {
-	const name = "principal"
+	name := "principal"
+	if subordinate == name || d.model.Application(name) != nil {
+		name = subordinate + "-principal"
+	}
 	endpoint, host := hostEndpoint(charm)
 	principal := &charmdir.Charm{Name: name, Summary: "Does nothing", Endpoints: map[string]charmdir.Endpoint{}}
 	if host.Interface != "juju-info" {

@@ -40,7 +40,7 @@ func verbs() []*verb {
 		{name: "resolve", usage: "UNIT [--no-retry]", help: "run a failed hook again, or skip it", args: [2]int{1, 1},
 			flags: func(l *Line, f *pflag.FlagSet) { f.BoolVar(&l.noRetry, "no-retry", false, "") }, do: (*Desk).resolve},
 		{name: "settle", help: "wait until nothing is left to do", waits: true, do: func(*Desk, context.Context, *Line) error { return nil }},
-		{name: "expect", usage: "UNIT|APP STATUS [MESSAGE-REGEX]", help: "fail unless a status is this", args: [2]int{2, 3}, waits: true, do: (*Desk).expect},
+		{name: "expect", usage: "UNIT|APP STATUS [MESSAGE-REGEX]", help: "fail unless a status is this", args: [2]int{2, 3}, waits: true, check: checkExpect, do: (*Desk).expect},
 	}
 }
 
@@ -75,7 +75,7 @@ func (d *Desk) deployLine(ctx context.Context, l *Line) error {
 	if charmsource.IsBundle(path) {
 		return d.DeployBundle(ctx, path)
 	}
-	dep := Deployment{Path: path, Units: l.units}
+	dep := Deployment{Path: path, Units: l.units, NoPrincipal: !l.unitsGiven}
 	if len(l.args) > 1 {
 		dep.Name = l.args[1]
 	}
@@ -173,11 +173,14 @@ func (d *Desk) addUnit(_ context.Context, l *Line) error {
 }
 
 func (d *Desk) removeUnit(_ context.Context, l *Line) error {
-	for _, name := range l.args {
-		u, err := d.unit(name)
-		if err != nil {
+	units := make([]*juju.Unit, len(l.args))
+	for i, name := range l.args {
+		var err error
+		if units[i], err = d.unit(name); err != nil {
 			return err
 		}
+	}
+	for _, u := range units {
 		if err := u.Remove(); err != nil {
 			return wrong(err)
 		}

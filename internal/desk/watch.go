@@ -9,7 +9,10 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/charmsmith/charmsmith/internal/juju"
 	"github.com/charmsmith/charmsmith/internal/timeline"
@@ -68,12 +71,18 @@ func (d *Desk) startContainers(unit string) {
 		d.absent[unit] = slices.Sorted(maps.Keys(containers))
 		d.mu.Unlock()
 	default:
+		d.mu.Lock()
+		d.moved = !d.host.Relocates()
+		d.mu.Unlock()
 		d.host.AddContainers(unit, containers)
 	}
 }
 
 // ready is told that a Pebble answers.
 func (d *Desk) ready(unit, container string) {
+	d.mu.Lock()
+	d.absent[unit] = slices.DeleteFunc(d.absent[unit], func(name string) bool { return name == container })
+	d.mu.Unlock()
 	if u := d.model.Unit(unit); u != nil {
 		_ = u.RestartWorkload(container) // a unit that is gone meanwhile needs none
 	}
@@ -86,11 +95,17 @@ func (d *Desk) hookEnded(r juju.Report, at float64) {
 		Result: r.Outcome.String(),
 	}
 	delete(d.began, r.Run)
-	if r.Missing {
+	switch {
+	case r.Failed != "":
+		e.Result, e.Error = "failed", r.Failed
+	case r.Missing:
 		e.Result = "skipped"
 	}
 	if r.Err != nil {
 		e.Error, e.Stderr = r.Err.Error(), string(r.Stderr)
+		if strings.TrimSpace(e.Stderr) == "" {
+			e.Stderr = r.Logged
+		}
 	}
 	for _, c := range r.Changes {
 		e.Changes = append(e.Changes, timeline.Change(c))
@@ -102,6 +117,11 @@ func (d *Desk) hookEnded(r juju.Report, at float64) {
 		d.failing[r.Unit] = failure{r.Hook, r.Err, e.Stderr}
 	}
 	d.mu.Unlock()
+	level, text := "INFO", "ran "+r.Hook
+	if r.Outcome != juju.Succeeded {
+		level, text = "ERROR", fmt.Sprintf("%s: %s: %s", r.Hook, r.Outcome, e.Error)
+	}
+	d.log.add(time.Now(), r.Unit, level, "unit."+r.Unit, text)
 	d.watch(e)
 }
 
@@ -151,8 +171,8 @@ func (d *Desk) Failures() []Failure {
 	return failures
 }
 
-// Unconnectable returns the containers that have no Pebble, as none was found:
-// "app/0 web".
+// Unconnectable returns the containers whose Pebble has never answered, or that
+// have none, as none was found: "app/0 web".
 func (d *Desk) Unconnectable() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -163,6 +183,15 @@ func (d *Desk) Unconnectable() []string {
 		}
 	}
 	return all
+}
+
+// Unrelocated reports whether there have been containers with a Pebble that a
+// charm finds at $CHARMSMITH_CONTAINERS only, and not at /charm/containers: this
+// system gives no mount namespaces then.
+func (d *Desk) Unrelocated() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.moved
 }
 
 // findPebble returns the pebble program, "" if there is none.
@@ -186,5 +215,5 @@ func findPebble(asked string) (string, error) {
 	case info.IsDir() || info.Mode()&0o111 == 0:
 		return "", &UsageError{fmt.Errorf("cannot use pebble %q: it is no program", asked)}
 	}
-	return asked, nil
+	return filepath.Abs(asked)
 }

@@ -30,7 +30,8 @@ type Engine struct {
 	running int
 	steps   int // since Settle was last called, the model was changed, or at rest
 	stuck   error
-	waiters []chan error
+	waiters []chan error    // of Settle
+	looking []chan struct{} // of Begin
 }
 
 // EngineOptions of an Engine.
@@ -91,6 +92,24 @@ func (e *Engine) Settle(ctx context.Context) error {
 	select {
 	case err := <-waiter:
 		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-e.done:
+		return ErrStopped
+	}
+}
+
+// Begin waits until the hooks have begun that may: those that are due now, but for
+// those that must wait for others, or for a place among Parallel.
+func (e *Engine) Begin(ctx context.Context) error {
+	looked := make(chan struct{})
+	e.model.mu.Lock()
+	e.looking = append(e.looking, looked)
+	e.model.mu.Unlock()
+	e.signal()
+	select {
+	case <-looked:
+		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-e.done:
@@ -191,6 +210,10 @@ func (e *Engine) begin() []*Hook {
 	if e.steps > 1000 && e.steps > m.patienceNow() {
 		e.stuck = &SettleError{e.steps, m.busyWith()}
 	}
+	for _, looked := range e.looking {
+		close(looked)
+	}
+	e.looking = nil
 	return begun
 }
 

@@ -29,6 +29,9 @@ type Exit struct {
 	// Missing says that the charm has no program for it: for a hook that is
 	// success, for an action failure.
 	Missing bool
+	// Final says that the hook is not to be retried, but waits to be resolved:
+	// another try would take as long.
+	Final bool
 }
 
 // Hook is one run of a charm: a hook, an action or a juju-exec. It is what Juju
@@ -43,6 +46,7 @@ type Hook struct {
 	event   events.Event // nil: not asked for
 	context string       // the variable JUJU_CONTEXT_ID; empty: not asked for
 	over    bool         // the charm has ended
+	final   bool         // it is not to be retried
 
 	killAt int // the charm is killed at this hook command; 0: never
 	killed bool
@@ -67,6 +71,7 @@ type Hook struct {
 	writes      []Write           // what the commit changed in databags
 	run         int               // for reports
 	changes     []Change          // for reports
+	complaints  string            // for reports
 }
 
 // rareChanges are what few hooks change, besides databags and state.
@@ -247,6 +252,7 @@ func (m *Model) finish(h *Hook, exit Exit) (Outcome, error) {
 		h.finishCommands(outcome, exit, err)
 	}
 	if a != nil {
+		h.final = exit.Final
 		a.ended(h, outcome, err)
 	}
 	m.trace.add(h, outcome, err)
@@ -296,7 +302,7 @@ func (a *agent) fail(h *Hook, err error) {
 		w := info.workload
 		a.dropWorkload(w)
 		w.failures, w.err, a.polled = w.failures+1, err, w
-		if m.givesUp(w.failures) {
+		if h.final || m.givesUp(w.failures) {
 			return
 		}
 		m.clock.after(firstRetry, true, func() {
@@ -314,7 +320,7 @@ func (a *agent) fail(h *Hook, err error) {
 	f.attempts++
 	f.due, f.skip, f.err = false, false, err
 	f.status = Status{Status: "error", Message: fmt.Sprintf("hook failed: %q", failedName(info)), Since: m.clock.now, Data: failureData(info, a.unit)}
-	if !m.opts.NoRetry && !m.givesUp(f.attempts) {
+	if !m.opts.NoRetry && !h.final && !m.givesUp(f.attempts) {
 		delay := min(firstRetry<<min(f.attempts-1, 10), lastRetry)
 		m.clock.after(delay, true, func() {
 			if a.failed == f {

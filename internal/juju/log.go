@@ -56,10 +56,25 @@ func (h *Hook) log(level, message string) {
 func (h *Hook) writeLog(level, message string) {
 	m := h.model
 	m.clock.sync()
+	if level == "ERROR" || level == "CRITICAL" {
+		h.complained(message)
+	}
 	line := LogLine{At: m.clock.now, Unit: h.unit.Name, Module: "unit." + h.unit.Name + ".juju-log", Level: level, Message: message}
 	if m.opts.Log != nil {
 		m.opts.Log(line)
 		return
 	}
 	m.logs = append(m.logs, line)
+}
+
+// complained keeps the last errors that a charm has logged, for the report of its
+// end: some log why they fail, and write nothing to stderr.
+func (h *Hook) complained(message string) {
+	if h.model.engine == nil {
+		return
+	}
+	h.complaints += message + "\n"
+	if n := len(h.complaints) - 4<<10; n > 0 {
+		h.complaints = strings.ToValidUTF8(h.complaints[n:], "")
+	}
 }

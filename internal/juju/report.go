@@ -36,8 +36,10 @@ type Report struct {
 	// Of Ended:
 	Outcome Outcome
 	Missing bool     // the charm has no program for it
+	Failed  string   // of an action that failed: its message; the outcome is that of the charm
 	Err     error    // nil if the outcome is Succeeded
 	Stderr  []byte   // the end of what the charm wrote there
+	Logged  string   // the end of what it logged as an error
 	Changes []Change // what changed in the model, in order; also what stays of a hook that failed
 	Calls   []Recorded
 }
@@ -88,9 +90,12 @@ func (h *Hook) reportEnd(outcome Outcome, exit Exit, err error) {
 		return
 	}
 	r := h.reportOf(Ended)
-	r.Outcome, r.Missing, r.Stderr, r.Calls = outcome, exit.Missing, exit.Stderr, h.calls
+	r.Outcome, r.Missing, r.Stderr, r.Logged, r.Calls = outcome, exit.Missing, exit.Stderr, h.complaints, h.calls
 	if outcome != Succeeded {
 		r.Err = err
+	}
+	if act := h.info.action; act != nil && act.Status != "completed" {
+		r.Failed = act.Message
 	}
 	r.Changes = h.changes
 	for _, w := range h.writes {

@@ -48,7 +48,7 @@ no-such-command 2>&1 || echo "code $?"`))
 		calls = append(calls, c.String())
 	}
 	assert.Equal(t, []string{
-		"status-set active all is well", "state-set --file -", "state-set --file state.yaml", "is-leader --format json", "relation-ids",
+		"status-set active 'all is well'", "state-set --file -", "state-set --file state.yaml", "is-leader --format json", "relation-ids",
 	}, calls)
 }
 

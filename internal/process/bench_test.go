@@ -28,36 +28,51 @@ func BenchmarkHook(b *testing.B) {
 			r := newRig(b, process.Options{}, juju.Options{})
 			u := r.idle(files{"dispatch": "#!/bin/sh\n"})
 			r.leave(u, orphans)
-			program, err := exec.LookPath("true")
-			require.NoError(b, err)
-			dispatch := filepath.Join(r.host.Paths("app/0").CharmDir, "dispatch")
-			require.NoError(b, os.Remove(dispatch))
-			require.NoError(b, os.Symlink(program, dispatch))
-			h, _, err := r.model.Dispatch(b.Context(), u, events.UpdateStatus{})
-			require.NoError(b, err)
-			env := h.Environ()
-			var alone, hook costs
-			for b.Loop() {
-				alone.add(func() {
-					cmd := exec.Command(dispatch)
-					cmd.Env, cmd.Dir = env, filepath.Dir(dispatch)
-					if err := cmd.Run(); err != nil {
-						b.Fatal(err)
-					}
-				})
-				hook.add(func() {
-					if _, outcome, err := r.model.Dispatch(b.Context(), u, events.UpdateStatus{}); outcome != juju.Succeeded {
-						b.Fatal(err)
-					}
-				})
-			}
-			b.ReportMetric(micros(alone.median()), "alone-µs/op")
-			b.ReportMetric(micros(hook.median()), "hook-µs/op")
-			b.ReportMetric(micros(hook.median()-alone.median()), "difference-µs/op")
-			b.ReportMetric(float64(hook.median())/float64(alone.median()), "ratio")
-			b.ReportMetric(micros(hook.cpu-alone.cpu)/float64(b.N), "difference-cpu-µs/op")
+			r.compare(b, u)
 		})
 	}
+	b.Run("containers", func(b *testing.B) {
+		r := newPebbleRig(b)
+		if !r.host.Relocates() {
+			b.Skip("this system gives no mount namespaces")
+		}
+		u := r.inContainers(files{"dispatch": "#!/bin/sh\n"}, 1)[0]
+		r.leave(u, 0)
+		r.compare(b, u)
+	})
+}
+
+// compare runs hooks of a unit, and the same program alone.
+func (r *rig) compare(b *testing.B, u *juju.Unit) {
+	b.Helper()
+	program, err := exec.LookPath("true")
+	require.NoError(b, err)
+	dispatch := filepath.Join(r.host.Paths("app/0").CharmDir, "dispatch")
+	require.NoError(b, os.Remove(dispatch))
+	require.NoError(b, os.Symlink(program, dispatch))
+	h, _, err := r.model.Dispatch(b.Context(), u, events.UpdateStatus{})
+	require.NoError(b, err)
+	env := h.Environ()
+	var alone, hook costs
+	for b.Loop() {
+		alone.add(func() {
+			cmd := exec.Command(dispatch)
+			cmd.Env, cmd.Dir = env, filepath.Dir(dispatch)
+			if err := cmd.Run(); err != nil {
+				b.Fatal(err)
+			}
+		})
+		hook.add(func() {
+			if _, outcome, err := r.model.Dispatch(b.Context(), u, events.UpdateStatus{}); outcome != juju.Succeeded {
+				b.Fatal(err)
+			}
+		})
+	}
+	b.ReportMetric(micros(alone.median()), "alone-µs/op")
+	b.ReportMetric(micros(hook.median()), "hook-µs/op")
+	b.ReportMetric(micros(hook.median()-alone.median()), "difference-µs/op")
+	b.ReportMetric(float64(hook.median())/float64(alone.median()), "ratio")
+	b.ReportMetric(micros(hook.cpu-alone.cpu)/float64(b.N), "difference-cpu-µs/op")
 }
 
 // costs are the costs of some runs.

@@ -19,6 +19,9 @@ type child struct {
 	ended bool // from then on its number may be another's
 }
 
+// starter starts a program, as [os.StartProcess] does.
+type starter func(program string, argv []string, attr *os.ProcAttr) (*os.Process, error)
+
 // kill kills the process group, unless its leader has ended.
 func (c *child) kill() {
 	c.mu.Lock()

@@ -64,7 +64,7 @@ func (d *dispatch) start() error {
 	}
 	defer errEnd.Close()
 	d.keepOutput(stdout, stderr)
-	attr := os.ProcAttr{Dir: d.unit.paths.CharmDir, Env: d.env, Files: []*os.File{stdin, outEnd, errEnd}, Sys: &syscall.SysProcAttr{Setpgid: true}}
+	attr := os.ProcAttr{Dir: d.unit.paths.CharmDir, Env: d.env, Files: []*os.File{stdin, outEnd, errEnd}, Sys: &syscall.SysProcAttr{Setsid: true}} // as of a service: it has no terminal
 	for wait := time.Millisecond; ; wait *= 2 {
 		err = d.startChild(&attr)
 		// A program that was just written is busy as long as a process, forked by
@@ -95,7 +95,7 @@ func (d *dispatch) startChild(attr *os.ProcAttr) (err error) {
 	if d.killed != notKilled {
 		return errKilled
 	}
-	d.child, err = d.host.procs.start(d.unit, d.argv, attr)
+	d.child, err = d.host.procs.start(d.unit, d.unit.starter(), d.argv, attr)
 	d.started = d.child
 	return err
 }
@@ -150,7 +150,7 @@ func (d *dispatch) exit(status syscall.WaitStatus) juju.Exit {
 	exit.Signal = status.Signal()
 	switch why := d.wasKilled(); {
 	case exit.Signal == syscall.SIGKILL && why == byTimeout:
-		exit.Code, exit.Signal = 1, 0
+		exit.Code, exit.Signal, exit.Final = 1, 0, true
 		exit.Err = fmt.Errorf("the %s was killed after %s (--hook-timeout)", d.kind, d.host.opts.HookTimeout)
 	case exit.Signal != syscall.SIGKILL && exit.Signal != syscall.SIGTERM:
 		exit.Err = fmt.Errorf("signal: %s", exit.Signal)

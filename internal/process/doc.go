@@ -17,6 +17,12 @@
 // RPC while the program runs, and no longer; on PATH the hook commands come
 // first. What the program prints is logged by lines.
 //
+// A unit that has containers with a Pebble finds their sockets at
+// /charm/containers too, as under Juju, where the system lets it (see
+// [Host.Relocates]): its processes have a mount namespace of their own, of which
+// nothing is seen outside (package mountns). Their environment is the same. The
+// Pebbles are outside.
+//
 // # What a charm leaves behind
 //
 // A process that outlives its hook belongs to the unit: it lives on between

@@ -41,7 +41,7 @@ func TestEnvironment(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			dir := filepath.Join(t.TempDir(), "kept")
-			r := newRig(t, process.Options{Dir: dir}, juju.Options{Version: version})
+			r := newRig(t, process.Options{Keep: true, Dir: dir}, juju.Options{Version: version})
 			app := r.deploy("app", "peers: {peers: p}\nrequires: {db: mysql}\nstorage: {data: {type: filesystem}}", files{"dispatch": recorder}, 2)
 			r.deploy("mysql", "provides: {server: mysql}", files{"README": ""}, 1)
 			_, err := r.model.Relate("app", "db", "mysql", "server")

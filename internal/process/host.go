@@ -21,11 +21,14 @@ import (
 // Options of a Host. Zero fields mean the defaults. Its functions must not call
 // the Host, and RemoveUnit and Close wait for those that run.
 type Options struct {
-	// Dir keeps the units' directories and is not removed. It must not have
-	// those of another Host. Default: a temporary directory that Close removes.
-	Dir string
+	// Dir has the units' directories, and must not have those of another Host.
+	// They are kept if Keep says so; Dir is not removed. Default: a temporary
+	// directory that Close removes.
+	Dir  string
+	Keep bool
 	// Self is the program that stands on PATH under the name of every hook
 	// command. It has to behave as the client of Juju's RPC then.
+	// It is started, too, to make mount namespaces, and calls [mountns.Help].
 	Self     string
 	Commands []string // the names of the hook commands
 	// HookTimeout is after what time a hook, action or juju-exec is killed and
@@ -61,6 +64,7 @@ type Host struct {
 	procs   *processes
 	buffers sync.Pool
 	end     func() error // Close, once
+	views   bool         // units can have their containers at containersPlace
 
 	mu       sync.Mutex
 	units    map[string]*unit
@@ -116,6 +120,7 @@ func (h *Host) create() (err error) {
 	if err != nil {
 		return fmt.Errorf("cannot find %q: %w", h.opts.Self, err)
 	}
+	h.opts.Self = self
 	for _, name := range h.opts.Commands {
 		if err := os.Symlink(self, filepath.Join(h.root, "tools", name)); err != nil {
 			return fmt.Errorf("cannot make hook command %q: %w", name, err)
@@ -124,15 +129,15 @@ func (h *Host) create() (err error) {
 	if h.sockets, err = socketsDir(); err != nil {
 		return fmt.Errorf("cannot make a directory for sockets: %w", err)
 	}
+	if h.opts.Pebble != "" {
+		h.views = tryView(self, h.sockets)
+	}
 	h.procs, err = newProcesses(h)
 	return err
 }
 
 func (h *Host) createDirs() error {
 	err := os.MkdirAll(h.root, 0o755)
-	if err == nil && h.opts.Dir == "" {
-		err = os.Chmod(h.root, 0o755) // charms run programs as other users
-	}
 	if err == nil {
 		err = os.Mkdir(filepath.Join(h.root, "agents"), 0o755)
 	}
@@ -154,7 +159,10 @@ const maxSocket = 104
 
 // socketsDir makes a directory whose path leaves room for those of sockets.
 func socketsDir() (string, error) {
-	dir := os.TempDir()
+	dir, err := filepath.Abs(os.TempDir())
+	if err != nil {
+		return "", err
+	}
 	if len(dir)+len("/charmsmith-4294967295/99999/c/")+32+len("/pebble.socket") > maxSocket {
 		dir = "/tmp"
 	}
@@ -230,18 +238,21 @@ func (h *Host) removeDirs() error {
 		remove = append(remove, h.root)
 	} else if h.root != "" {
 		remove = append(remove, filepath.Join(h.root, "tools"))
+		if !h.opts.Keep {
+			remove = append(remove, filepath.Join(h.root, "agents"))
+		}
 	}
 	var errs []error
 	for _, dir := range remove {
 		if dir != "" {
-			errs = append(errs, removeAll(dir))
+			errs = append(errs, RemoveAll(dir))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// removeAll removes a directory, even if a charm made parts of it read-only.
-func removeAll(dir string) error {
+// RemoveAll removes a directory, even if a charm made parts of it read-only.
+func RemoveAll(dir string) error {
 	if os.RemoveAll(dir) == nil {
 		return nil
 	}

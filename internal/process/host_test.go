@@ -39,7 +39,7 @@ func TestPaths(t *testing.T) {
 func TestKeptDirectory(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "a", "b")
-	r := newRig(t, process.Options{Dir: dir}, juju.Options{})
+	r := newRig(t, process.Options{Keep: true, Dir: dir}, juju.Options{})
 	u := r.idle(script("echo here > written"))
 	_, _, err := r.model.Dispatch(t.Context(), u, events.UpdateStatus{})
 	require.NoError(t, err)
@@ -48,12 +48,12 @@ func TestKeptDirectory(t *testing.T) {
 	require.NoError(t, r.host.Close())
 	assert.Equal(t, "here\n", r.file("app/0", "written"))
 
-	_, err = process.New(process.Options{Dir: dir})
+	_, err = process.New(process.Options{Keep: true, Dir: dir})
 	assert.EqualError(t, err, fmt.Sprintf("cannot use directory %q: it has the units of another run; remove it, or name another one", dir))
 	assert.Equal(t, "here\n", r.file("app/0", "written"), "it is left alone")
-	_, err = process.New(process.Options{Dir: filepath.Join(dir, "x:y")})
+	_, err = process.New(process.Options{Keep: true, Dir: filepath.Join(dir, "x:y")})
 	assert.ErrorContains(t, err, "a colon")
-	_, err = process.New(process.Options{Dir: filepath.Join(dir, "agents", "unit-app-0", "charm", "written", "x")})
+	_, err = process.New(process.Options{Keep: true, Dir: filepath.Join(dir, "agents", "unit-app-0", "charm", "written", "x")})
 	assert.ErrorContains(t, err, "not a directory")
 }
 

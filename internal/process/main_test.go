@@ -15,6 +15,7 @@ import (
 
 	"github.com/charmsmith/charmsmith/internal/juju"
 	"github.com/charmsmith/charmsmith/internal/jujurpc"
+	"github.com/charmsmith/charmsmith/internal/process/mountns"
 )
 
 // commands are the names under which the test's program stands on PATH.
@@ -28,6 +29,7 @@ const fakePebble = "fake-pebble"
 
 // TestMain lets the test's program be the hook commands, and more.
 func TestMain(m *testing.M) {
+	mountns.Help()
 	name := filepath.Base(os.Args[0])
 	switch {
 	case name == holdSocket:

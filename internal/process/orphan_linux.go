@@ -89,13 +89,13 @@ func (p *processes) close() {
 }
 
 // start starts a program for a unit, as the leader of a process group.
-func (p *processes) start(u *unit, argv []string, attr *os.ProcAttr) (*child, error) {
+func (p *processes) start(u *unit, starter starter, argv []string, attr *os.ProcAttr) (*child, error) {
 	p.starting.RLock()
 	defer p.starting.RUnlock()
 	p.mu.Lock()
 	p.recent[u] = true // before it can leave anything
 	p.mu.Unlock()
-	process, err := os.StartProcess(argv[0], argv, attr)
+	process, err := starter(argv[0], argv, attr)
 	if err != nil {
 		return nil, err
 	}

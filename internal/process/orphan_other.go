@@ -34,8 +34,8 @@ func (p *processes) look() {}
 func awaitExit(int) bool { return false }
 
 // start starts a program for a unit, as the leader of a process group.
-func (p *processes) start(u *unit, argv []string, attr *os.ProcAttr) (*child, error) {
-	process, err := os.StartProcess(argv[0], argv, attr)
+func (p *processes) start(u *unit, starter starter, argv []string, attr *os.ProcAttr) (*child, error) {
+	process, err := starter(argv[0], argv, attr)
 	if err != nil {
 		return nil, err
 	}

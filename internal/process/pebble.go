@@ -3,6 +3,7 @@
 package process
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +26,8 @@ type pebble struct {
 	socket    string
 	child     *child
 	ended     chan struct{} // closed when the process has ended
+	started   time.Time
+	greeted   chan struct{} // closed when nobody waits for its answer any more
 
 	mu      sync.Mutex
 	answers bool
@@ -54,7 +57,7 @@ func (u *unit) addContainer(name string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil || u.host.opts.Pebble == "" {
 		return err
 	}
-	p := &pebble{container: name, socket: filepath.Join(dir, "pebble.socket"), ended: make(chan struct{})}
+	p := &pebble{container: name, socket: filepath.Join(dir, "pebble.socket"), ended: make(chan struct{}), greeted: make(chan struct{})}
 	if len(p.socket) >= maxSocket {
 		return fmt.Errorf("the path of its socket, %q, is too long", p.socket)
 	}
@@ -72,14 +75,15 @@ func (u *unit) addContainer(name string) error {
 	stdout.log = func(line string) { log(u.name, module, "INFO", line) }
 	stderr.log = stdout.log
 	program := u.host.opts.Pebble
-	p.child, err = u.host.procs.start(u, []string{program, "run", "--create-dirs", "--hold"}, &os.ProcAttr{
+	p.child, err = u.host.procs.start(u, os.StartProcess, []string{program, "run", "--create-dirs", "--hold"}, &os.ProcAttr{
 		Dir: dir, Env: []string{"PATH=" + u.host.path, "PEBBLE=" + dir, "PEBBLE_SOCKET=" + p.socket},
-		Files: []*os.File{u.host.null, outEnd, errEnd}, Sys: &syscall.SysProcAttr{Setpgid: true},
+		Files: []*os.File{u.host.null, outEnd, errEnd}, Sys: &syscall.SysProcAttr{Setsid: true},
 	})
 	if err != nil {
 		_, _ = stdout.file.Close(), stderr.file.Close()
 		return explainStart(program, dir, err)
 	}
+	p.started = time.Now()
 	u.pebbles[name] = p
 	u.readLocked(stdout)
 	u.readLocked(stderr)
@@ -107,6 +111,7 @@ func (u *unit) watch(p *pebble) {
 
 // greet waits until a Pebble answers.
 func (u *unit) greet(p *pebble) {
+	defer close(p.greeted)
 	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
 		if askPebble(p.socket) {
 			break
@@ -136,6 +141,48 @@ func (p *pebble) setAnswers(answers bool) bool {
 		p.answers = answers
 	}
 	return p.answers
+}
+
+// pebblePatience is how long a Pebble may take to come up.
+const pebblePatience = 10 * time.Second
+
+// AwaitPebbles waits until the Pebbles that were started have come up, and Ready
+// was told; or have ended, or take longer than ten seconds. It reports whether it
+// has waited for one.
+func (h *Host) AwaitPebbles(ctx context.Context) (waited bool, err error) {
+	for _, p := range h.pebbles() {
+		patience := time.Until(p.started.Add(pebblePatience))
+		select {
+		case <-p.greeted:
+			continue
+		default:
+		}
+		if patience <= 0 {
+			continue
+		}
+		waited = true
+		select {
+		case <-p.greeted:
+		case <-time.After(patience):
+		case <-ctx.Done():
+			return waited, context.Cause(ctx)
+		}
+	}
+	return waited, nil
+}
+
+// pebbles returns all Pebbles that were started.
+func (h *Host) pebbles() []*pebble {
+	h.mu.Lock()
+	units := slices.Collect(maps.Values(h.units))
+	h.mu.Unlock()
+	var all []*pebble
+	for _, u := range units {
+		u.mu.Lock()
+		all = slices.AppendSeq(all, maps.Values(u.pebbles))
+		u.mu.Unlock()
+	}
+	return all
 }
 
 // Answers reports whether there is a Pebble in the container that has come up,

@@ -19,13 +19,31 @@ import (
 
 const webAndDB = "containers: {web: {}, db: {}}"
 
-func TestPebble(t *testing.T) {
-	t.Parallel()
+// newPebbleRig returns a rig whose containers have Pebbles.
+func newPebbleRig(t testing.TB) *rig {
+	t.Helper()
 	program := filepath.Join(t.TempDir(), fakePebble)
 	self, err := os.Executable()
 	require.NoError(t, err)
 	require.NoError(t, os.Symlink(self, program))
-	r := newRig(t, process.Options{Pebble: program}, juju.Options{CAAS: true})
+	return newRig(t, process.Options{Pebble: program}, juju.Options{CAAS: true})
+}
+
+// inContainers deploys units whose Pebbles answer.
+func (r *rig) inContainers(f files, units int) []*juju.Unit {
+	r.t.Helper()
+	app := r.deploy("app", "containers: {web: {}}", f, units)
+	for _, u := range app.Units() {
+		u.SkipToStarted()
+		r.host.AddContainers(u.Name, app.Charm().Containers)
+		eventually(r.t, func() bool { return r.host.Answers(u.Name, "web") }, "Pebble of %s", u.Name)
+	}
+	return app.Units()
+}
+
+func TestPebble(t *testing.T) {
+	t.Parallel()
+	r := newPebbleRig(t)
 	app := r.deploy("app", webAndDB, script("true"), 2)
 	for _, u := range app.Units() {
 		r.host.AddContainers(u.Name, app.Charm().Containers)

@@ -28,6 +28,7 @@ type unit struct {
 	socket   socket
 	charm    *charm // whose files the unit has; nil: none
 	manifest charmsource.Manifest
+	view     view
 
 	mu      sync.Mutex
 	removed bool
@@ -104,6 +105,7 @@ func (u *unit) remove() error {
 	defer u.turn.Unlock()
 	err := u.host.procs.kill(u)
 	u.socket.close()
+	u.view.close()
 	u.mu.Lock()
 	for s := range u.streams { // which a process may have that is not ours
 		_ = s.file.Close()
@@ -111,12 +113,12 @@ func (u *unit) remove() error {
 	u.mu.Unlock()
 	u.readers.Wait()
 	dirs := []string{filepath.Dir(u.paths.Socket)}
-	if u.host.opts.Dir == "" {
+	if !u.host.opts.Keep {
 		dirs = append(dirs, u.paths.AgentDir)
 	}
 	errs := []error{err}
 	for _, dir := range dirs {
-		errs = append(errs, removeAll(dir))
+		errs = append(errs, RemoveAll(dir))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("cannot remove unit %s: %w", u.name, err)

@@ -2,7 +2,7 @@
 
 // Package hookcommand makes a program that imports it be a hook command, if it
 // was started under the name of one: it asks the unit agent whose environment it
-// has, and exits.
+// has, and exits. So it does if it was started to make mounts (package mountns).
 //
 // It does so while packages are initialised, and not in main: a charm starts
 // dozens of these processes, and what the rest of the program initialises, JSON
@@ -18,11 +18,13 @@ import (
 	"syscall"
 
 	"github.com/charmsmith/charmsmith/internal/jujurpc"
+	"github.com/charmsmith/charmsmith/internal/process/mountns"
 )
 
 var _ = runIfAsked()
 
 func runIfAsked() bool {
+	mountns.Help()
 	if Is(os.Args[0], os.Getenv) {
 		// Not os.Exit, which has a race detector wait: nothing is left to be done.
 		syscall.Exit(jujurpc.Command(os.Args[0], os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))

@@ -14,7 +14,7 @@ import (
 )
 
 // jsonLines writes what happens as JSON, an object in each line, whose "kind"
-// says what it is. Problems are for people, and go elsewhere.
+// says what it is. Problems are for people, too, and also go elsewhere.
 type jsonLines struct {
 	problems io.Writer
 
@@ -130,10 +130,14 @@ func (j *jsonLines) settled(atLeast int) {
 	}
 }
 
-func (j *jsonLines) problem(message string) {
+func (j *jsonLines) problem(message, line string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	_, _ = io.WriteString(j.problems, problemText(message))
+	j.print(struct {
+		text
+		Line string `json:"line,omitempty"`
+	}{text{"problem", message}, line})
 }
 
 func (j *jsonLines) end(e ending) {
@@ -152,10 +156,11 @@ func (j *jsonLines) end(e ending) {
 	j.print(struct {
 		Kind          string       `json:"kind"`
 		Exit          int          `json:"exit"`
+		Problem       string       `json:"problem,omitempty"`
 		Units         []unitStatus `json:"units"`
 		Failures      []failure    `json:"failures"`
 		Unconnectable []string     `json:"unconnectable,omitempty"`
 		Kept          string       `json:"kept,omitempty"`
 		Timeline      string       `json:"timeline,omitempty"`
-	}{"end", e.exit, append([]unitStatus{}, e.units...), failures, e.unconnectable, e.kept, e.timeline})
+	}{"end", e.exit, e.problem, append([]unitStatus{}, e.units...), failures, e.unconnectable, e.kept, e.timeline})
 }

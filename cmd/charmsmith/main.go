@@ -10,10 +10,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strings"
 	"syscall"
 	"time"
 
@@ -24,10 +24,11 @@ import (
 )
 
 func main() {
+	umask := shed()
 	ctx, cancel := context.WithCancelCause(context.Background())
 	handleSignals(cancel)
 	os.Exit(run(ctx, os.Args[1:], &system{
-		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, open: openDesk,
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, umask: umask, open: openDesk,
 	}))
 }
 
@@ -37,7 +38,7 @@ const grace = 5 * time.Second
 // handleSignals has the first signal that ends a program cancel the run.
 func handleSignals(cancel context.CancelCauseFunc) {
 	var ends []os.Signal
-	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGHUP} {
 		if !signal.Ignored(s) { // as by nohup
 			ends = append(ends, s)
 		}
@@ -63,16 +64,22 @@ type system struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
+	umask          fs.FileMode // of the files that a user asked for
 	open           func(desk.Options) (model, error)
 }
 
-// problem tells of an error before a run.
-func (s *system) problem(err error) { newView(s.stderr, false, false).problem(err.Error()) }
+// problem tells of an error before a run, to programs also if it was to be JSON.
+func (s *system) problem(err error, asJSON bool) {
+	newView(s.stderr, false, false).problem(err.Error(), "")
+	if asJSON {
+		newJSONLines(s.stdout, io.Discard).problem(err.Error(), lineOf(err))
+	}
+}
 
 // run does what a command line says, and returns the exit code. It ends early,
 // after cleaning up, when ctx does.
 func run(ctx context.Context, args []string, sys *system) int {
-	exit := 0
+	exit, asJSON := 0, false
 	root := &cobra.Command{
 		Use:               "charmsmith",
 		Short:             "Run Juju charms on your desk",
@@ -82,14 +89,15 @@ func run(ctx context.Context, args []string, sys *system) int {
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.SetArgs(args)
+	root.SetArgs(append([]string{}, args...)) // nil would be those of the process
 	root.SetIn(sys.stdin)
 	root.SetOut(sys.stdout)
 	root.SetErr(sys.stderr)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return &wrongUse{err, c.CommandPath()}
+		return &wrongUse{flagError(err), c.CommandPath()}
 	})
-	root.AddCommand(runCommand(sys, &exit))
+	root.SetHelpCommand(helpCommand())
+	root.AddCommand(runCommand(sys, &exit, &asJSON))
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exit
@@ -98,20 +106,8 @@ func run(ctx context.Context, args []string, sys *system) int {
 	if !ok { // there is no such command
 		wrong = &wrongUse{err, root.CommandPath()}
 	}
-	sys.problem(wrong)
+	sys.problem(wrong, asJSON)
 	return exitUsage
-}
-
-// wrongUse is an error in a command line.
-type wrongUse struct {
-	err     error
-	command string // whose help helps
-}
-
-// Error is one line, with what helps.
-func (e *wrongUse) Error() string {
-	text, _, _ := strings.Cut(e.err.Error(), "\n")
-	return text + "; see \"" + e.command + " --help\""
 }
 
 // version returns the version that the program was built of.

@@ -65,7 +65,7 @@ func (s *session) nextLine(ctx context.Context) (string, error) {
 		stop()
 	}()
 	if err := s.settle(waiting, 1); err != nil && waiting.Err() == nil {
-		s.fail(err)
+		s.tell(err) // it may settle after the line
 	}
 	<-waiting.Done()
 	select {
@@ -78,6 +78,10 @@ func (s *session) nextLine(ctx context.Context) (string, error) {
 
 // typed does what a line says, and reports whether there may be another.
 func (s *session) typed(ctx context.Context, text string) bool {
+	where := ""
+	if s.typedN++; !s.lines.echoes() {
+		where = fmt.Sprintf("%s:%d", stdinName, s.typedN)
+	}
 	switch strings.TrimSpace(text) {
 	case "quit", "exit":
 		return false
@@ -86,9 +90,9 @@ func (s *session) typed(ctx context.Context, text string) bool {
 		s.show.idle()
 		return true
 	}
-	line, err := parseLine(text)
+	line, err := parseLine(text, where)
 	if err != nil {
-		s.fail(err)
+		s.failTyped(err)
 		return true
 	}
 	if line == nil {
@@ -103,11 +107,18 @@ func (s *session) typed(ctx context.Context, text string) bool {
 	if err == nil || ctx.Err() != nil {
 		return ctx.Err() == nil
 	}
-	if _, ok := errors.AsType[*desk.ExpectError](err); ok && s.exit == 0 {
-		s.exit = exitFailed
-	}
-	s.fail(err)
+	s.failTyped(err)
 	return true
+}
+
+// failTyped tells of an error of a line. It makes the run a failure unless a
+// person has typed the line, who can do it again; but what is expected counts.
+func (s *session) failTyped(err error) {
+	if _, expect := errors.AsType[*desk.ExpectError](err); expect || !s.lines.echoes() {
+		s.fail(err)
+	} else {
+		s.tell(err)
+	}
 }
 
 func promptHelp() string {

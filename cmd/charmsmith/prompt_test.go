@@ -37,9 +37,9 @@ func TestPromptWithoutTerminal(t *testing.T) {
 	t.Parallel()
 	dir := charm(t, "")
 	o := try(t.Context(), t, nil, strings.NewReader("add-unit hello\n\n# nothing\nhop\nhelp\n status \nquit\nadd-unit hello\n"), "run", "-i", dir)
-	assert.Equal(t, 0, o.exit)
+	assert.Equal(t, exitUsage, o.exit)
 	assert.Equal(t, 2, strings.Count(o.model.noted(), "do"), o.model.noted())
-	assert.True(t, strings.HasPrefix(o.stderr, `charmsmith: there is no command "hop"`), o.stderr)
+	assert.True(t, strings.HasPrefix(o.stderr, `charmsmith: standard input:4: there is no command "hop"`), o.stderr)
 	assert.Contains(t, o.stdout, "> add-unit hello\n")
 	assert.Contains(t, o.stdout, "  quit     ")
 	assert.Contains(t, o.stdout, "> status\n")
@@ -61,14 +61,15 @@ func TestErrorsAtThePrompt(t *testing.T) {
 		exit  int
 		want  string
 	}{
-		{"wrong line", &fakeModel{do: always(usageError("there is no unit"))}, strings.NewReader("add-unit x\nadd-unit x\n"), 0,
-			"charmsmith: there is no unit\ncharmsmith: there is no unit\n"},
-		{"expectation", &fakeModel{do: always(expectError())}, strings.NewReader("expect hello active\n"), 1, "charmsmith: expected hello to be active, but it is error\n  | first\n  | last\\x1b\n"},
+		{"wrong line", &fakeModel{do: always(usageError("there is no unit"))}, strings.NewReader("add-unit x\nadd-unit x\n"), 2,
+			"charmsmith: standard input:1: there is no unit\ncharmsmith: standard input:2: there is no unit\n"},
+		{"both", &fakeModel{do: nth(1, expectError())}, strings.NewReader("expect hello active\nhop\n"), 1, "charmsmith: standard input:1: expected"},
+		{"expectation", &fakeModel{do: always(expectError())}, strings.NewReader("expect hello active\n"), 1, "charmsmith: standard input:1: expected hello to be active, but it is error\n  | first\n  | last\\x1b\n"},
 		{"no stdin", &fakeModel{}, iotest.ErrReader(errors.New("gone")), 1, "charmsmith: cannot read a line: gone\n"},
 	} {
 		o := try(t.Context(), t, test.model, test.stdin, "run", "-i", dir)
 		assert.Equal(t, test.exit, o.exit, test.name)
-		assert.Equal(t, test.want, o.stderr, test.name)
+		assert.True(t, strings.HasPrefix(o.stderr, test.want), "%s: %q", test.name, o.stderr)
 	}
 }
 
@@ -178,6 +179,22 @@ func TestCtrlCAtThePrompt(t *testing.T) {
 	assert.Equal(t, 130, s.run(t.Context()))
 	assert.Equal(t, "below", (*events)[len(*events)-1])
 	assert.True(t, strings.HasSuffix(m.noted(), "close close"))
+}
+
+// A person at a terminal can do a line again: only what is expected counts.
+func TestErrorsAtThePromptOfATerminal(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		err  error
+		exit int
+	}{{usageError("there is no unit"), 0}, {expectError(), 1}} {
+		lines, _, _ := terminal(t, strings.NewReader("hop\rstatus\r\x04"))
+		var out bytes.Buffer
+		s := &session{plan: &plan{}, model: &fakeModel{do: always(test.err)}, show: newView(&out, false, false), lines: lines}
+		assert.Equal(t, test.exit, s.run(t.Context()))
+		assert.Contains(t, out.String(), "charmsmith: there is no command \"hop\"", "it does not say where: that is seen")
+		assert.Contains(t, out.String(), "charmsmith: "+test.err.Error())
+	}
 }
 
 // A signal puts the terminal back as it was, though a line is still read.

@@ -15,11 +15,11 @@ type reporter interface {
 	io.Writer
 	start(beginning)
 	entry(timeline.Entry)
-	line(text string)       // that is done next
-	busy(doing string)      // something is waited for, until idle
-	idle()                  // what was written is all
-	settled(atLeast int)    // nothing is left to do; not worth a word if fewer hooks ran since the last time
-	problem(message string) // for people; may have several lines
+	line(text string)             // that is done next
+	busy(doing string)            // something is waited for, until idle
+	idle()                        // what was written is all
+	settled(atLeast int)          // nothing is left to do; not worth a word if fewer hooks ran since the last time
+	problem(message, line string) // may have several lines; of a script line, if that is not empty
 	end(ending)
 }
 
@@ -34,6 +34,7 @@ type beginning struct {
 // ending is what is known of a run after it.
 type ending struct {
 	exit          int
+	problem       string // what made exit what it is, if it was a problem
 	units         []unitStatus
 	failures      []desk.Failure
 	unconnectable []string // "app/0 web"

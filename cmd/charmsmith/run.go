@@ -57,8 +57,9 @@ const runExamples = `  charmsmith run ./mycharm --units 3
   charmsmith run ./web.charm --do 'deploy ./db' --do 'integrate web db' --do 'expect web active'
   charmsmith run ./mycharm --interactive`
 
-// runCommand returns the command charmsmith run, which sets the exit code.
-func runCommand(sys *system, exit *int) *cobra.Command {
+// runCommand returns the command charmsmith run, which sets the exit code, and
+// whether what it shows is JSON.
+func runCommand(sys *system, exit *int, asJSON *bool) *cobra.Command {
 	var f runFlags
 	c := &cobra.Command{
 		Use:   "run [flags] CHARM",
@@ -71,9 +72,13 @@ of --script and --do are done, in the order given; those are the juju client's:
 
 ` + desk.Help() + `
 The exit code is 1 if a unit ends in error, an "expect" fails or the model does
-not settle, and 2 if what was asked for cannot be done.`,
+not settle, and 2 if what was asked for cannot be done. A signal that ends the
+run adds its number to 128: it is 130 after Ctrl-C.`,
 		DisableFlagsInUseLine: true,
-		Args:                  checkArgs,
+		Args: func(c *cobra.Command, args []string) error {
+			*asJSON = f.json
+			return checkArgs(c, args)
+		},
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if !c.Flags().Changed("seed") {
@@ -88,7 +93,7 @@ not settle, and 2 if what was asked for cannot be done.`,
 			return &wrongUse{err, c.CommandPath()}
 		}
 		if err != nil {
-			sys.problem(err)
+			sys.problem(err, f.json)
 			*exit = exitUsage
 		}
 		return nil
@@ -149,6 +154,8 @@ func (f *runFlags) check(charm string, stdin io.Reader, given func(flag string) 
 		return nil, fmt.Errorf("cannot run %d hooks at once", f.parallel)
 	case given("name") && f.name == "":
 		return nil, errors.New("cannot use --name: it is empty")
+	case given("keep") && f.keep == "":
+		return nil, errors.New("cannot use --keep: it is empty")
 	}
 	if p.lines, err = f.scripts.read(stdin); err != nil {
 		return nil, err
@@ -231,9 +238,9 @@ func (p *plan) run(ctx context.Context, sys *system) (exit int, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stdout := &endingWriter{to: sys.stdout, failed: func(err error) {
-		cancel(fmt.Errorf("cannot write to standard output: %w", cause(err)))
+		cancel(&outputError{err})
 	}}
-	s := &session{plan: p}
+	s := &session{plan: p, umask: sys.umask}
 	var v *view // nil: it is JSON
 	onTerminal := isTerminal(sys.stdout) && sys.getenv("TERM") != "dumb"
 	if p.json {
@@ -259,7 +266,12 @@ func (p *plan) run(ctx context.Context, sys *system) (exit int, err error) {
 	}
 	what := s.model.Timeline()
 	s.show.start(beginning{Juju: what.Juju, Type: what.Type, Seed: what.Seed, Parallel: p.desk.Parallel})
-	return s.run(ctx), nil
+	exit = s.run(ctx)
+	if stdout.err != nil && !s.interrupted { // it was the end that could not be written
+		exit = cmp.Or(exit, exitOf(&outputError{stdout.err}))
+		s.tell(&outputError{stdout.err})
+	}
+	return exit, nil
 }
 
 // promptOn returns the lines that an operator types on a terminal.
@@ -281,26 +293,6 @@ func promptOn(stdin *os.File, stdout io.Writer, m model, v *view) lineReader {
 type readWriter struct {
 	io.Reader
 	io.Writer
-}
-
-// endingWriter tells once that writing failed, and writes no more.
-type endingWriter struct {
-	to     io.Writer
-	failed func(error)
-	err    error
-}
-
-// Write writes, unless that failed before.
-func (w *endingWriter) Write(p []byte) (int, error) {
-	if w.err != nil {
-		return 0, w.err
-	}
-	n, err := w.to.Write(p)
-	if err != nil {
-		w.err = err
-		w.failed(err)
-	}
-	return n, err
 }
 
 func isTerminal(stream any) bool {

@@ -48,9 +48,16 @@ func TestWrongUse(t *testing.T) {
 		{[]string{"run"}, "cannot run nothing: name a charm directory"},
 		{[]string{"run", dir, "other\x1b"}, `others by --do "deploy other\x1b"`},
 		{[]string{"run", "--nothing", dir}, "unknown flag: --nothing"},
-		{[]string{"run", "-n", "x", dir}, `invalid argument "x" for "-n, --units" flag`},
+		{[]string{"run", "-n", "x", dir}, `cannot use --units "x": it must be a whole number, such as 3`},
 		{[]string{"run", "-n", "-1", dir}, "cannot deploy -1 units"},
 		{[]string{"run", "--name=", dir}, "cannot use --name: it is empty"},
+		{[]string{"run", "--keep", "", dir}, "cannot use --keep: it is empty"},
+		{[]string{"run", "--units", "99999999999999999999", dir}, `cannot use --units "99999999999999999999": it must be less far from 0`},
+		{[]string{"run", "--seed", "-1", dir}, `cannot use --seed "-1": it must be a whole number that is not negative, such as 42`},
+		{[]string{"run", "--hook-timeout", "5", dir}, `cannot use --hook-timeout "5": it must be a number with its unit, such as 5s or 10m`},
+		{[]string{"run", "--json=maybe", dir}, `cannot use --json "maybe": it must be true or false`},
+		{[]string{"help", "nope"}, `unknown command "nope" for "charmsmith"; see "charmsmith --help"`},
+		{[]string{"help", "run", "nope"}, `unknown command "nope" for "charmsmith run"`},
 		{[]string{"run", "--config", "a", dir}, `--config: cannot read "a": it is not KEY=VALUE`},
 		{[]string{"run", "--hook-timeout", "0s", dir}, "cannot use --hook-timeout 0s: it must be positive"},
 		{[]string{"run", "--parallel", "0", dir}, "cannot run 0 hooks at once"},
@@ -60,8 +67,8 @@ func TestWrongUse(t *testing.T) {
 		{[]string{"run", "--timeline", "x.pdf", dir}, "the extension must be .html, .svg or .json"},
 		{[]string{"run", "--timeline", "", dir}, "the extension must be .html, .svg or .json"},
 		{[]string{"run", "--timeline", filepath.Join(dir, "none", "x.svg"), dir}, "no such file or directory"},
-		{[]string{"run", "--do", "settle", "--do", "hop", dir}, `--do: there is no command "hop"`},
-		{[]string{"run", "--do", "expect 'x", dir}, "a ' is not closed"},
+		{[]string{"run", "--do", "settle", "--do", "hop", dir}, `--do "hop": there is no command "hop"`},
+		{[]string{"run", "--do", "expect 'x", dir}, "--do \"expect 'x\": cannot read line"},
 		{[]string{"run", "--script", script, dir}, "script:4: there is no command \"add-units\""},
 		{[]string{"run", "--script", filepath.Join(dir, "none"), dir}, "cannot read script"},
 		{[]string{"run", "--script", dir, dir}, "is a directory"},
@@ -104,6 +111,8 @@ func TestHelp(t *testing.T) {
 	for _, text := range append([]string{"--units N", "--do LINE", "--config K=V"}, desk.VerbNames()...) {
 		assert.Contains(t, o.stdout, text)
 	}
+	assert.Equal(t, o.stdout, try(t.Context(), t, nil, nil, "help", "run").stdout)
+	assert.Equal(t, try(t.Context(), t, nil, nil, "--help").stdout, try(t.Context(), t, nil, nil, "help").stdout)
 	o = try(t.Context(), t, nil, nil, "--version")
 	assert.Equal(t, 0, o.exit)
 	assert.Contains(t, o.stdout, "charmsmith version ")
@@ -160,26 +169,4 @@ func TestABundleIsDeployedAsOne(t *testing.T) {
 	dir := charm(t, "")
 	bundle := write(t, filepath.Join(dir, "bundle.yaml"), "applications: {hello: {charm: ., num_units: 1}}\n")
 	assert.Equal(t, "bundle settle settle close close", try(t.Context(), t, nil, nil, "run", bundle).model.noted())
-}
-
-// brokenPipe is a stdout that nobody reads.
-type brokenPipe struct{}
-
-func (brokenPipe) Write([]byte) (int, error) {
-	return 0, &os.PathError{Op: "write", Path: "/dev/stdout", Err: errors.New("broken pipe")}
-}
-
-func TestAnOutputThatCannotBeWrittenEndsTheRun(t *testing.T) {
-	t.Parallel()
-	m := &fakeModel{}
-	var stderr strings.Builder
-	exit := run(t.Context(), []string{"run", charm(t, "")}, &system{
-		stdin: strings.NewReader(""), stdout: brokenPipe{}, stderr: &stderr, getenv: os.Getenv,
-		open: func(desk.Options) (model, error) { return m, nil },
-	})
-	assert.Equal(t, exitFailed, exit)
-	assert.Equal(t, "charmsmith: cannot write to standard output: broken pipe\n", stderr.String())
-	assert.True(t, strings.HasSuffix(m.noted(), "close close"), "all is cleaned up: %s", m.noted())
-	_, err := (&endingWriter{to: io.Discard}).Write([]byte("x"))
-	assert.NoError(t, err)
 }

@@ -16,8 +16,34 @@ import (
 
 // scriptLine is a script line that was read.
 type scriptLine struct {
-	text string
-	line *desk.Line
+	text  string
+	where string // it was read; empty: a person has just typed it
+	line  *desk.Line
+}
+
+// lineError is an error of a script line.
+type lineError struct {
+	line *scriptLine
+	err  error
+}
+
+// Error says where the line is.
+func (e *lineError) Error() string {
+	if e.line.where == "" {
+		return e.err.Error()
+	}
+	return e.line.where + ": " + e.err.Error()
+}
+
+// Unwrap returns the error without the line.
+func (e *lineError) Unwrap() error { return e.err }
+
+// lineOf returns the script line that an error is of; empty: none.
+func lineOf(err error) string {
+	if e, ok := errors.AsType[*lineError](err); ok {
+		return e.line.text
+	}
+	return ""
 }
 
 // verb returns the line's command.
@@ -29,12 +55,16 @@ func (l scriptLine) verb() string {
 }
 
 // parseLine reads a script line; nil: there is nothing to do.
-func parseLine(text string) (*scriptLine, error) {
-	line, err := desk.Parse(text)
-	if line == nil || err != nil {
-		return nil, err
+func parseLine(text, where string) (*scriptLine, error) {
+	l := &scriptLine{text: strings.TrimSpace(text), where: where}
+	var err error
+	if l.line, err = desk.Parse(text); err != nil {
+		return nil, &lineError{l, err}
 	}
-	return &scriptLine{strings.TrimSpace(text), line}, nil
+	if l.line == nil {
+		return nil, nil
+	}
+	return l, nil
 }
 
 // source is where script lines come from.
@@ -74,15 +104,15 @@ func (f *sourceFlag) Type() string {
 // maxScript is how long a script can be.
 const maxScript = 16 << 20
 
-// read reads all lines. An error says in which file and line it is.
+// read reads all lines. An error of a line is a *lineError.
 func (s sources) read(stdin io.Reader) ([]scriptLine, error) {
 	var lines []scriptLine
 	fromStdin := false
 	for _, from := range s {
 		if !from.file {
-			line, err := parseLine(from.arg)
+			line, err := parseLine(from.arg, "--do "+quote(from.arg))
 			if err != nil {
-				return nil, fmt.Errorf("--do: %w", err)
+				return nil, err
 			}
 			if line != nil {
 				lines = append(lines, *line)
@@ -102,10 +132,13 @@ func (s sources) read(stdin io.Reader) ([]scriptLine, error) {
 	return lines, nil
 }
 
+// stdinName is what standard input is called, where a file has a name.
+const stdinName = "standard input"
+
 func readScript(file string, stdin io.Reader) ([]scriptLine, error) {
 	name, in := file, stdin
 	if file == "-" {
-		name = "standard input"
+		name = stdinName
 	} else {
 		opened, err := os.Open(file)
 		if err != nil {
@@ -123,9 +156,9 @@ func readScript(file string, stdin io.Reader) ([]scriptLine, error) {
 	}
 	var lines []scriptLine
 	for i, text := range strings.Split(strings.TrimPrefix(string(text), "\ufeff"), "\n") {
-		line, err := parseLine(text)
+		line, err := parseLine(text, fmt.Sprintf("%s:%d", name, i+1))
 		if err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", name, i+1, err)
+			return nil, err
 		}
 		if line != nil {
 			lines = append(lines, *line)

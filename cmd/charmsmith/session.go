@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 	"syscall"
 
@@ -16,10 +17,11 @@ import (
 	"github.com/charmsmith/charmsmith/internal/timeline"
 )
 
-// The exit codes, besides 0, and 128 and the number of a signal.
+// The exit codes, besides 0.
 const (
-	exitFailed = 1 // a unit is in error, an expectation was wrong, the model did not settle
-	exitUsage  = 2
+	exitFailed = 1   // a unit is in error, an expectation was wrong, the model did not settle
+	exitUsage  = 2   // what was asked for cannot be done
+	exitSignal = 128 // and the number of the signal that ended the run
 )
 
 // model is what a session needs of a [desk.Desk].
@@ -47,8 +49,13 @@ type session struct {
 	lines lineReader // of the prompt; nil: there is none
 
 	cancel context.CancelCauseFunc // of everything
+	umask  fs.FileMode             // of the timeline
+	typedN int                     // lines of the prompt that were read
 	exit   int                     // so far
+	reason string                  // of exit, if it was told
 	stuck  bool                    // the model does not settle
+
+	interrupted bool // ctx ended
 }
 
 // signalError says that a signal ended the run.
@@ -99,9 +106,6 @@ func (s *session) step(ctx context.Context, doing string, do func(context.Contex
 	}
 	s.fail(err)
 	_, s.stuck = errors.AsType[*juju.SettleError](err)
-	if s.exit == 0 {
-		s.exit = exitOf(err)
-	}
 	return false
 }
 
@@ -121,8 +125,15 @@ func (s *session) settle(ctx context.Context, atLeast int) error {
 	return err
 }
 
-// do does what a script line says.
+// do does what a script line says. An error is a *lineError.
 func (s *session) do(ctx context.Context, l *scriptLine) error {
+	if err := s.doLine(ctx, l); err != nil {
+		return &lineError{l, err}
+	}
+	return nil
+}
+
+func (s *session) doLine(ctx context.Context, l *scriptLine) error {
 	if !l.line.Waits() {
 		return s.model.Do(ctx, l.line)
 	}
@@ -140,23 +151,42 @@ func (s *session) do(ctx context.Context, l *scriptLine) error {
 	return nil
 }
 
-// fail tells of an error.
+// fail tells of an error that makes the run a failure.
 func (s *session) fail(err error) {
+	text := s.tell(err)
+	if s.exit == 0 {
+		s.exit, s.reason = exitOf(err), text
+	}
+}
+
+// tell tells of an error, and returns how.
+func (s *session) tell(err error) string {
+	if unread(err) {
+		return ""
+	}
 	message := err.Error()
 	if e, ok := errors.AsType[*desk.ExpectError](err); ok && e.Stderr != "" {
 		var b strings.Builder
 		writeStderr(&b, e.Stderr, "")
 		message += "\n" + strings.TrimSuffix(b.String(), "\n")
 	}
-	s.show.problem(message)
+	s.show.problem(message, lineOf(err))
+	return message
 }
 
 // exitOf returns the exit code of an error: whether charms do not do what they
-// should, or what was asked for cannot be done.
+// should, what was asked for cannot be done, or something ended the run.
 func exitOf(err error) int {
 	_, expect := errors.AsType[*desk.ExpectError](err)
 	_, settle := errors.AsType[*juju.SettleError](err)
-	if expect || settle {
+	_, output := errors.AsType[*outputError](err)
+	if e, ok := errors.AsType[*signalError](err); ok {
+		return exitSignal + int(e.signal)
+	}
+	switch {
+	case unread(err):
+		return exitSignal + int(syscall.SIGPIPE)
+	case expect || settle || output || errors.Is(err, context.Canceled):
 		return exitFailed
 	}
 	return exitUsage
@@ -165,24 +195,24 @@ func exitOf(err error) int {
 // finish ends everything, and reports.
 func (s *session) finish(ctx context.Context) int {
 	end := ending{kept: s.plan.desk.Dir, timeline: s.plan.timeline}
-	interrupted := ctx.Err() != nil
-	if !interrupted {
+	s.interrupted = ctx.Err() != nil
+	if !s.interrupted {
 		s.conclude(&end)
 	}
 	if err := s.model.Close(); err != nil {
 		s.problem(fmt.Errorf("cannot clean up: %w", err))
 	}
-	if interrupted {
+	if s.interrupted {
 		end.units, end.failures = s.model.units(), s.model.Failures()
 		s.interrupt(context.Cause(ctx))
 	}
 	if s.plan.timeline != "" {
-		if err := writeTimeline(s.plan.timeline, s.model.Timeline()); err != nil {
+		if err := writeTimeline(s.plan.timeline, s.model.Timeline(), 0o666&^s.umask); err != nil {
 			s.problem(err)
 			end.timeline = ""
 		}
 	}
-	end.exit = s.exit
+	end.exit, end.problem = s.exit, s.reason
 	s.show.end(end)
 	return end.exit
 }
@@ -205,17 +235,13 @@ func (s *session) conclude(end *ending) {
 
 // interrupt tells why the run ended early.
 func (s *session) interrupt(why error) {
-	s.exit = exitFailed
-	if e, ok := errors.AsType[*signalError](why); ok {
-		s.exit = 128 + int(e.signal)
-	}
-	s.show.problem(why.Error())
+	s.exit, s.reason = exitOf(why), s.tell(why)
 }
 
-// problem tells of an error that makes the run a failure.
+// problem tells of an error that is not the user's, and makes the run a failure.
 func (s *session) problem(err error) {
-	s.show.problem(err.Error())
+	text := s.tell(err)
 	if s.exit == 0 {
-		s.exit = exitFailed
+		s.exit, s.reason = exitFailed, text
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -61,13 +63,15 @@ func TestExitCodes(t *testing.T) {
 		{"charm cannot be run", &fakeModel{deploy: always(errors.New("cannot build charm:\nmain.go:3"))}, nil, 2,
 			"deploy settle close close", "charmsmith: cannot build charm:\n  main.go:3\n", "STATUS"},
 		{"wrong line", &fakeModel{do: nth(1, usageError("there is no unit"))}, three, 2,
-			"deploy settle do settle close close", "charmsmith: there is no unit\n", "> add-unit hello\n\nSTATUS"},
+			"deploy settle do settle close close", `charmsmith: --do "add-unit hello": there is no unit` + "\n", "> add-unit hello\n\nSTATUS"},
 		{"wrong line, and a unit in error", &fakeModel{do: nth(1, usageError("there is no unit")), failed: failure}, three, 2,
-			"deploy settle do settle close close", "charmsmith: there is no unit\n", "is in error"},
+			"deploy settle do settle close close", `charmsmith: --do "add-unit hello": there is no unit` + "\n", "is in error"},
 		{"expectation", &fakeModel{do: nth(2, expectError())}, three, 1, "deploy settle do settle do settle close close",
-			"charmsmith: expected hello to be active, but it is error\n  | first\n  | last\\x1b\n", "STATUS"},
+			`charmsmith: --do "expect hello active": ` + "expected hello to be active, but it is error\n  | first\n  | last\\x1b\n", "STATUS"},
 		{"not settled", &fakeModel{settle: always(stuck)}, three, 1, "deploy settle close close",
 			"charmsmith: the model does not settle: after 1000 hooks it goes on\n", "STATUS"},
+		{"not settled at a line", &fakeModel{settle: nth(2, stuck)}, three, 1, "deploy settle do settle close close",
+			`charmsmith: --do "expect hello active": ` + "the model does not settle: after 1000 hooks it goes on\n", "STATUS"},
 		{"not settled in the end", &fakeModel{settle: nth(3, stuck)}, three, 1, "deploy settle do settle do do settle close close",
 			"charmsmith: the model does not settle: after 1000 hooks it goes on\n", "STATUS"},
 		{"not cleaned up", &fakeModel{broken: errors.New("busy")}, nil, 1, "deploy settle settle close close", "charmsmith: cannot clean up: busy\n", "STATUS"},
@@ -101,7 +105,7 @@ func TestASignalEndsTheRun(t *testing.T) {
 	t.Parallel()
 	dir := charm(t, "")
 	for _, where := range []string{"deploy", "settle", "do", "prompt"} {
-		for signal, exit := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
+		for signal, exit := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143, syscall.SIGQUIT: 131, syscall.SIGHUP: 129} {
 			ctx, cancel := context.WithCancelCause(t.Context())
 			wait := func(ctx context.Context) error {
 				cancel(&signalError{signal})
@@ -163,11 +167,43 @@ func TestJSONLines(t *testing.T) {
 `, o.stdout)
 	assert.Empty(t, o.stderr)
 
-	o = try(t.Context(), t, &fakeModel{do: always(expectError())}, nil, "run", charm(t, ""), "--json", "--do", "expect hello active")
+	assert.NotContains(t, o.stdout, `"problem"`)
+}
+
+// A program that reads the JSON need not read stderr.
+func TestProblemsAsJSON(t *testing.T) {
+	t.Parallel()
+	dir := charm(t, "")
+	o := try(t.Context(), t, &fakeModel{do: always(expectError())}, nil, "run", dir, "--json", "--do", "expect hello active")
 	assert.Equal(t, 1, o.exit)
-	assert.Contains(t, o.stderr, "charmsmith: expected hello")
-	assert.Contains(t, o.stdout, `{"kind":"end","exit":1,"units":[`)
-	assert.Contains(t, o.stdout, `"failures":[]}`)
+	assert.Equal(t, `charmsmith: --do "expect hello active": expected hello to be active, but it is error`+"\n  | first\n  | last\\x1b\n", o.stderr)
+	const told = `--do \"expect hello active\": expected hello to be active, but it is error\n| first\n| last\\x1b`
+	assert.Contains(t, o.stdout, `{"kind":"problem","text":"`+told+`","line":"expect hello active"}`+"\n")
+	assert.Contains(t, o.stdout, `{"kind":"end","exit":1,"problem":"`+told+`","units":[`)
+	assert.True(t, strings.HasSuffix(o.stdout, `"failures":[]}`+"\n"), o.stdout)
+
+	ctx, cancel := context.WithCancelCause(t.Context())
+	m := &fakeModel{deploy: func(ctx context.Context) error {
+		cancel(&signalError{syscall.SIGINT})
+		return ctx.Err()
+	}}
+	o = try(ctx, t, m, nil, "run", dir, "--json")
+	assert.Contains(t, o.stdout, `{"kind":"problem","text":"interrupted"}`+"\n"+`{"kind":"end","exit":130,"problem":"interrupted",`)
+
+	for name, args := range map[string][]string{
+		"line":  {"run", dir, "--json", "--do", "hop"},
+		"charm": {"run", "--json", filepath.Join(dir, "none")},
+		"none":  {"run", "--json"},
+		"desk":  {"run", "--json", "--juju-version", "2.9", dir},
+	} {
+		o = try(t.Context(), t, nil, nil, args...)
+		assert.Equal(t, exitUsage, o.exit, name)
+		var object struct{ Kind, Text, Line string }
+		require.NoError(t, json.Unmarshal([]byte(o.stdout), &object), name)
+		assert.Equal(t, "problem", object.Kind, name)
+		assert.Equal(t, o.stderr, "charmsmith: "+object.Text+"\n", name)
+		assert.Equal(t, name == "line", object.Line == "hop", name)
+	}
 }
 
 func TestMuchOutputIsSeveralLinesOfJSON(t *testing.T) {
@@ -189,6 +225,21 @@ func TestMuchOutputIsSeveralLinesOfJSON(t *testing.T) {
 	}
 	assert.True(t, want == got, "nothing is lost")
 	assert.Greater(t, strings.Count(out.String(), "\n"), 3)
+}
+
+// The file has the mode that the user's umask gives, not that of charms.
+func TestModeOfTheTimeline(t *testing.T) {
+	t.Parallel()
+	for umask, want := range map[fs.FileMode]fs.FileMode{0o077: 0o600, 0o027: 0o640} {
+		file := filepath.Join(t.TempDir(), "x.json")
+		assert.Equal(t, 0, run(t.Context(), []string{"run", charm(t, ""), "--timeline", file}, &system{
+			stdout: io.Discard, stderr: io.Discard, getenv: os.Getenv, umask: umask,
+			open: func(desk.Options) (model, error) { return &fakeModel{}, nil },
+		}))
+		info, err := os.Stat(file)
+		require.NoError(t, err)
+		assert.Equal(t, want, info.Mode())
+	}
 }
 
 func TestTimeline(t *testing.T) {
@@ -226,7 +277,7 @@ func TestTimelineThatCannotBeWritten(t *testing.T) {
 
 	broken := &timeline.Run{Entries: []timeline.Entry{{Kind: "hook", Start: nan()}}}
 	kept := write(t, filepath.Join(dir, "x.json"), "old")
-	assert.ErrorContains(t, writeTimeline(kept, broken), "cannot write timeline")
+	assert.ErrorContains(t, writeTimeline(kept, broken, 0o600), "cannot write timeline")
 	text, err := os.ReadFile(kept)
 	require.NoError(t, err)
 	assert.Equal(t, "old", string(text))

@@ -33,7 +33,7 @@ func checkTimeline(file string) error {
 
 // writeTimeline writes a timeline to a file, in the format of its extension. The
 // file is there as a whole or, if that fails, as it was before.
-func writeTimeline(file string, run *timeline.Run) (err error) {
+func writeTimeline(file string, run *timeline.Run, mode fs.FileMode) (err error) {
 	write, err := timeline.Format(file)
 	if err != nil {
 		return err
@@ -56,6 +56,9 @@ func writeTimeline(file string, run *timeline.Run) (err error) {
 	if err := buffered.Flush(); err != nil {
 		return err
 	}
+	if err := temporary.Chmod(mode); err != nil { // as our umask is that of charms
+		return err
+	}
 	if err := temporary.Close(); err != nil {
 		return err
 	}
@@ -66,7 +69,7 @@ func writeTimeline(file string, run *timeline.Run) (err error) {
 func createBeside(file string) (*os.File, error) {
 	for {
 		name := filepath.Join(filepath.Dir(file), fmt.Sprintf(".charmsmith-%08x.tmp", rand.Uint32()))
-		temporary, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666) // but for the umask
+		temporary, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}

@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -284,7 +283,7 @@ func (v *view) settled(atLeast int) {
 	}
 }
 
-func (v *view) problem(message string) {
+func (v *view) problem(message, _ string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	text := problemText(message)
@@ -294,49 +293,4 @@ func (v *view) problem(message string) {
 	}
 	v.progress.erase(v.out)
 	_, _ = io.WriteString(v.errors, text)
-}
-
-func (v *view) end(e ending) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	var b strings.Builder
-	if e.status != "" {
-		b.WriteString("\n" + e.status)
-	}
-	for _, f := range e.failures {
-		fmt.Fprintf(&b, "\n%s\n", v.paint(red, fmt.Sprintf("%s is in error: %s: %s", termtext.Clean(f.Unit, valueLimit),
-			cmp.Or(termtext.Clean(f.Hook, valueLimit), "a hook"), termtext.Clean(fmt.Sprint(f.Err), 4*valueLimit))))
-		writeStderr(&b, f.Stderr, "  ")
-	}
-	var notes []string
-	if len(e.unconnectable) > 0 {
-		notes = append(notes, unconnectable(e.unconnectable))
-	}
-	if e.kept != "" {
-		notes = append(notes, fmt.Sprintf("kept in %s: the units' directories, and the log as debug.log", termtext.Clean(e.kept, 4*valueLimit)))
-	}
-	if e.timeline != "" {
-		notes = append(notes, "timeline: "+termtext.Clean(e.timeline, 4*valueLimit))
-	}
-	if len(notes) > 0 {
-		b.WriteString("\n" + strings.Join(notes, "\n") + "\n")
-	}
-	v.print(b.String())
-}
-
-// unconnectable says which containers had no Pebble.
-func unconnectable(containers []string) string {
-	var names []string
-	for _, c := range containers {
-		unit, name, _ := strings.Cut(c, " ")
-		names = append(names, termtext.Clean(name, valueLimit)+" of "+termtext.Clean(unit, valueLimit))
-	}
-	what := "container"
-	if len(names) > 1 {
-		what = "containers"
-	}
-	if more := len(names) - 6; more > 1 {
-		names = append(names[:6], fmt.Sprintf("%d more", more))
-	}
-	return fmt.Sprintf("cannot connect to %s %s: no pebble was found on PATH; --pebble names one", what, strings.Join(names, ", "))
 }

@@ -142,7 +142,7 @@ func TestViewOfHostileValues(t *testing.T) {
 	v.line(evil)
 	_, _ = v.Write([]byte(evil + "\n" + evil))
 	v.idle()
-	v.problem(evil)
+	v.problem(evil, evil)
 	v.end(ending{
 		failures: []desk.Failure{{Unit: evil, Hook: evil, Err: errors.New(evil), Stderr: evil}},
 		kept:     evil, timeline: evil, unconnectable: []string{evil + " " + evil},
@@ -181,46 +181,15 @@ func TestViewPrintsOutputByLines(t *testing.T) {
 	assert.Equal(t, strings.Repeat("x", maxPending+1)+"\n", strings.TrimPrefix(out.String(), "a\x1b[31mb→\x1b[0m\n\nc\n"))
 }
 
-func TestViewEnd(t *testing.T) {
-	t.Parallel()
-	var out bytes.Buffer
-	v := newView(&out, false, false)
-	v.end(ending{
-		status:        "Model  Type\ndesk   iaas\n",
-		failures:      []desk.Failure{{Unit: "hello/1", Hook: "install", Err: errors.New("exit status 3"), Stderr: "no such\ndatabase\n"}},
-		unconnectable: []string{"hello/0 web", "hello/1 web"},
-		kept:          "out", timeline: "x.html",
-	})
-	assert.Equal(t, `
-Model  Type
-desk   iaas
-
-hello/1 is in error: install: exit status 3
-  | no such
-  | database
-
-cannot connect to containers web of hello/0, web of hello/1: no pebble was found on PATH; --pebble names one
-kept in out: the units' directories, and the log as debug.log
-timeline: x.html
-`, out.String())
-
-	many := make([]string, 10)
-	for i := range many {
-		many[i] = fmt.Sprintf("a/%d c", i)
-	}
-	assert.Contains(t, unconnectable(many), "c of a/5, 4 more: no pebble")
-	assert.Contains(t, unconnectable(many[:1]), "container c of a/0:")
-}
-
 func TestProblems(t *testing.T) {
 	t.Parallel()
 	var out, problems, above bytes.Buffer
 	v := newView(&out, false, false)
 	v.errors = &problems
-	v.problem("cannot build:\nmain.go:3: \x1bwrong\n")
+	v.problem("cannot build:\nmain.go:3: \x1bwrong\n", "settle")
 	assert.Equal(t, "charmsmith: cannot build:\n  main.go:3: \\x1bwrong\n", problems.String())
 	v.promptAt(&above)
-	v.problem("cannot do it")
+	v.problem("cannot do it", "")
 	assert.Equal(t, "charmsmith: cannot do it\n", above.String(), "what is beside a prompt is above it")
 	assert.Empty(t, out.String())
 }

@@ -202,7 +202,11 @@ func readApplication(dir string, node yaml.Node) (BundleApplication, error) {
 	case strings.HasPrefix(charm, ".") || filepath.IsAbs(charm) || strings.HasSuffix(charm, ".charm"):
 		a.Charm = within(dir, charm)
 	default:
-		return a, fmt.Errorf(`charm must be the path of a local charm, such as "./%s", not %q`, filepath.Base(charm), charm)
+		_, name, store := strings.Cut(charm, ":")
+		if !store {
+			name = charm
+		}
+		return a, fmt.Errorf(`charm must be the path of a local charm, such as "./%s", not %q`, filepath.Base(name), charm)
 	}
 	switch {
 	case content.NumUnits < 0 || content.Scale < 0:

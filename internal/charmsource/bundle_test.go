@@ -110,6 +110,7 @@ func TestReadBundleRefuses(t *testing.T) {
 		{"applications: {a: }\n", `application "a": it must be a map, such as {charm: ./magpie, num_units: 3}`},
 		{"applications: {a: {}}\n", `application "a": charm is missing; it must be the path of a local charm, such as "./magpie"`},
 		{"applications: {a: {charm: postgresql}}\n", `application "a": charm must be the path of a local charm, such as "./postgresql", not "postgresql"`},
+		{"applications: {a: {charm: 'ch:mysql'}}\n", `application "a": charm must be the path of a local charm, such as "./mysql", not "ch:mysql"`},
 		{"applications: {a: {charm: ch:amd64/jammy/postgresql-5}}\n", `application "a": charm must be the path of a local charm, such as "./postgresql-5", not "ch:amd64/jammy/postgresql-5"`},
 		{in("num_units: -1"), `application "a": num_units and scale must not be negative`},
 		{in("num_units: 1, scale: 1"), `application "a": it must have num_units or scale, not both`},

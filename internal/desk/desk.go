@@ -149,7 +149,8 @@ func (d *Desk) makeRoot() (err error) {
 	if d.root, err = filepath.Abs(d.opts.Dir); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(d.root, 0o755); err != nil {
+	// What charms write is not for others to read, as in a temporary directory.
+	if err := os.MkdirAll(d.root, 0o700); err != nil {
 		return fmt.Errorf("cannot keep the units' directories: %w", err)
 	}
 	entries, err := os.ReadDir(d.root)

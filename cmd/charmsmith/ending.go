@@ -24,6 +24,9 @@ func (v *view) end(e ending) {
 	if len(e.unconnectable) > 0 {
 		notes = append(notes, unconnectable(e.unconnectable))
 	}
+	if e.unrelocated {
+		notes = append(notes, "containers are at $CHARMSMITH_CONTAINERS, and not at /charm/containers: this system gives no mount namespaces")
+	}
 	if e.kept != "" {
 		notes = append(notes, fmt.Sprintf("kept in %s: the units' directories, and the log as debug.log", termtext.Clean(e.kept, 4*valueLimit)))
 	}
@@ -98,5 +101,5 @@ func unconnectable(containers []string) string {
 	if more := len(names) - 6; more > 1 {
 		names = append(names[:6], fmt.Sprintf("%d more", more))
 	}
-	return fmt.Sprintf("cannot connect to %s %s: no pebble was found on PATH; --pebble names one", what, strings.Join(names, ", "))
+	return fmt.Sprintf("cannot connect to %s %s: no pebble was found on PATH, or it does not answer; --pebble names one", what, strings.Join(names, ", "))
 }

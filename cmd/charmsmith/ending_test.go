@@ -32,7 +32,7 @@ hello/1 is in error: install: exit status 3
   | no such
   | database
 
-cannot connect to containers web of hello/0, web of hello/1: no pebble was found on PATH; --pebble names one
+cannot connect to containers web of hello/0, web of hello/1: no pebble was found on PATH, or it does not answer; --pebble names one
 kept in out: the units' directories, and the log as debug.log
 timeline: x.html
 `, out.String())

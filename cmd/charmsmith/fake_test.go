@@ -77,6 +77,8 @@ func (m *fakeModel) Running() []desk.Running  { return nil }
 func (m *fakeModel) Failures() []desk.Failure { return slices.Clone(m.failed) }
 func (m *fakeModel) Unconnectable() []string  { return m.absent }
 
+func (m *fakeModel) Unrelocated() bool { return false }
+
 func (m *fakeModel) Timeline() *timeline.Run {
 	return &timeline.Run{Model: "desk", Juju: "4.1.0", Type: "iaas", Seed: m.opts.Seed, Entries: []timeline.Entry{{Kind: "note", Text: "noted"}}}
 }

@@ -38,6 +38,7 @@ type ending struct {
 	units         []unitStatus
 	failures      []desk.Failure
 	unconnectable []string // "app/0 web"
+	unrelocated   bool     // containers are not where charms may look for them
 	status        string   // the tables
 	kept          string   // directory; empty: it is not kept
 	timeline      string   // file; empty: there is none

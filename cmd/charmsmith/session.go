@@ -33,6 +33,7 @@ type model interface {
 	Do(context.Context, *desk.Line) error
 	Failures() []desk.Failure
 	Unconnectable() []string
+	Unrelocated() bool
 	Timeline() *timeline.Run
 	WriteStatus(io.Writer) error
 	Close() error
@@ -220,6 +221,7 @@ func (s *session) finish(ctx context.Context) int {
 // conclude finds out how the run ended.
 func (s *session) conclude(end *ending) {
 	end.units, end.failures, end.unconnectable = s.model.units(), s.model.Failures(), s.model.Unconnectable()
+	end.unrelocated = s.model.Unrelocated()
 	if len(end.failures) > 0 && s.exit == 0 {
 		s.exit = exitFailed
 	}

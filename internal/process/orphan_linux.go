@@ -23,8 +23,6 @@ type processes struct {
 	signals chan os.Signal
 	watcher sync.WaitGroup
 
-	starting sync.RWMutex // held while a child is started, and not noted yet
-
 	mu       sync.Mutex
 	started  map[int]*child
 	orphans  map[int]*orphan
@@ -36,6 +34,13 @@ type processes struct {
 	watching bool
 	later    *time.Timer // looks at the zombies again
 	closed   bool
+}
+
+// children are those that the Hosts of this process have started: a matter of the
+// process, as its children are, so that no Host takes another's for an orphan.
+var children struct {
+	starting sync.RWMutex // held while one is started, and not noted yet
+	hosts    sync.Map     // *processes by the child's number, until it is reaped
 }
 
 // orphan is a process that has lost its parent.
@@ -90,8 +95,8 @@ func (p *processes) close() {
 
 // start starts a program for a unit, as the leader of a process group.
 func (p *processes) start(u *unit, starter starter, argv []string, attr *os.ProcAttr) (*child, error) {
-	p.starting.RLock()
-	defer p.starting.RUnlock()
+	children.starting.RLock()
+	defer children.starting.RUnlock()
 	p.mu.Lock()
 	p.recent[u] = true // before it can leave anything
 	p.mu.Unlock()
@@ -103,6 +108,7 @@ func (p *processes) start(u *unit, starter starter, argv []string, attr *os.Proc
 	p.mu.Lock()
 	p.started[process.Pid] = c
 	p.mu.Unlock()
+	children.hosts.Store(process.Pid, p)
 	return c, nil
 }
 
@@ -126,6 +132,7 @@ func (p *processes) reaped(c *child) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.started, c.process.Pid)
+	children.hosts.CompareAndDelete(c.process.Pid, p)
 	if groupExists(c.process.Pid) {
 		p.groups[c.process.Pid] = c.unit
 	}
@@ -141,9 +148,9 @@ func (p *processes) look() {
 		p.mu.Unlock()
 		return
 	}
-	children := p.proc.children()
+	all := p.proc.children()
 	p.reap()
-	news := slices.ContainsFunc(children, p.isNew)
+	news := slices.ContainsFunc(all, p.isNew)
 	if !news {
 		p.looked()
 	}
@@ -153,8 +160,8 @@ func (p *processes) look() {
 	}
 	// What looks new may be a child that is not noted yet, or is still a copy of
 	// this process: wait for those.
-	p.starting.Lock()
-	defer p.starting.Unlock()
+	children.starting.Lock()
+	defer children.starting.Unlock()
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	p.mu.Lock()
@@ -162,14 +169,14 @@ func (p *processes) look() {
 	if p.closed {
 		return
 	}
-	children = p.proc.children()
-	for _, pid := range children {
+	all = p.proc.children()
+	for _, pid := range all {
 		if p.isNew(pid) {
 			p.adopt(pid)
 		}
 	}
 	for pid := range p.dead {
-		if !slices.Contains(children, pid) {
+		if !slices.Contains(all, pid) {
 			delete(p.dead, pid)
 		}
 	}
@@ -183,7 +190,8 @@ func (p *processes) look() {
 }
 
 func (p *processes) isNew(pid int) bool {
-	return p.started[pid] == nil && p.orphans[pid] == nil
+	_, isStarted := children.hosts.Load(pid)
+	return !isStarted && p.orphans[pid] == nil
 }
 
 // looked forgets what the next look has no need of.

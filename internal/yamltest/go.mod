@@ -1,6 +1,6 @@
 module github.com/charmsmith/charmsmith/internal/yamltest
 
-go 1.26
+go 1.26.0
 
 replace github.com/charmsmith/charmsmith => ../..
 

@@ -50,6 +50,10 @@ type Options struct {
 	// Cloud is what credential-get tells a charm that has Trust. Default: LXD
 	// on the own machine.
 	Cloud *hookcmd.CloudSpec
+	// StorageDir is where storage is, in a directory for each instance, as
+	// t.TempDir() for a charm that writes to it. Default: where the charm says, or
+	// Juju does; nothing is made there.
+	StorageDir string
 	// HookTimeout is after how long a handler is said to block: its context then
 	// ends, and the test fails. Default 30 s.
 	HookTimeout time.Duration

@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +51,10 @@ type ModelOptions struct {
 	// Cloud is what credential-get tells a charm that is trusted. Default: LXD
 	// on the own machine.
 	Cloud *hookcmd.CloudSpec
+	// StorageDir is where storage is, in a directory for each instance, as
+	// t.TempDir() for a charm that writes to it. Default: where the charm says, or
+	// Juju does; nothing is made there.
+	StorageDir string
 	// Faults happen by the seed's choice.
 	Faults Faults
 
@@ -67,6 +73,13 @@ func (o *ModelOptions) juju() (*juju.Options, error) {
 		Seed: o.Seed, Version: o.JujuVersion, CAAS: o.Kubernetes, NoRetry: o.NoRetry,
 		RecordCalls: o.recordCalls, TextOnly: o.TextOnly,
 		Name: o.Name, UUID: o.UUID, Proxies: juju.Proxies(o.Proxies), Cloud: o.Cloud,
+	}
+	if o.StorageDir != "" {
+		opts.Storage = func(id, _ string) string {
+			place := filepath.Join(o.StorageDir, filepath.FromSlash(id))
+			_ = os.MkdirAll(place, 0o755) // the charm finds out
+			return place
+		}
 	}
 	if o.Choices == "" {
 		return opts, nil

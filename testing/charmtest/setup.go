@@ -28,7 +28,7 @@ func (o *Options) modelOptions(meta *charmdir.Charm) *ModelOptions {
 	return &ModelOptions{
 		JujuVersion: o.JujuVersion, Kubernetes: o.Kubernetes || len(meta.Containers) > 0, NoRetry: true,
 		HookTimeout: o.HookTimeout, TextOnly: o.TextOnly, recordCalls: true,
-		Name: o.ModelName, UUID: o.ModelUUID, Proxies: o.Proxies, Cloud: o.Cloud,
+		Name: o.ModelName, UUID: o.ModelUUID, Proxies: o.Proxies, Cloud: o.Cloud, StorageDir: o.StorageDir,
 	}
 }
 

@@ -4,6 +4,8 @@ package charmtest_test
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -65,4 +67,23 @@ func TestStorageAdd(t *testing.T) {
 	err := h.Try(func() { h.Emit(events.UpdateStatus{}) })
 	require.ErrorContains(t, err, "update-status: flush refused: ")
 	require.ErrorContains(t, err, `storage "data": at most 2 instances supported, 3 specified`)
+}
+
+func TestStorageDir(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	register := func(c *charm.Charm) {
+		charm.On(c, func(_ context.Context, ev events.StorageAttached) error {
+			return os.WriteFile(filepath.Join(ev.Location, "file"), []byte(ev.ID), 0o600)
+		})
+	}
+	metadata := "name: app\ntype: charm\nsummary: x\ndescription: x\nstorage: {data: {type: filesystem, location: /srv/data}}\n"
+	m := charmtest.NewModel(t, &charmtest.ModelOptions{StorageDir: dir})
+	m.DeployCharm("app", register, 2, &charmtest.DeployOptions{Metadata: metadata})
+	m.Settle()
+	for _, id := range []string{"data/0", "data/1"} {
+		text, err := os.ReadFile(filepath.Join(dir, id, "file"))
+		require.NoError(t, err)
+		assert.Equal(t, id, string(text))
+	}
 }

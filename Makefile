@@ -1,5 +1,5 @@
 # The modules of this repository; tools has no code of its own.
-MODULES := . internal/yamltest
+MODULES := . charmotel internal/yamltest
 BIN := $(CURDIR)/bin
 
 .PHONY: test check bench fuzz

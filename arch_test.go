@@ -37,7 +37,8 @@ var rules = []rule{
 	{"hookcmd", nil, nil, small},
 	{"relation", []string{"hookcmd"}, nil, small},
 	{"charm", []string{"events", "hookcmd", "relation"}, nil, append([]string{module + "/pebble"}, small...)},
-	{"examples/*", []string{"charm", "events", "hookcmd", "relation"}, nil, small},
+	{"network", []string{"charm", "hookcmd", "relation"}, nil, small},
+	{"examples/*", []string{"network", "charm", "events", "hookcmd", "relation"}, nil, small},
 	{"testing/*", []string{"events", "hookcmd", "relation", "charm", "internal/*", "testing/hookcmdtest"}, []string{"github.com/stretchr/testify"}, nil},
 
 	{"internal/charmdir", nil, []string{"gopkg.in/yaml.v3"}, []string{"testing"}},

@@ -54,6 +54,9 @@ func declared(decl ast.Decl) []string {
 			if star, ok := receiver.(*ast.StarExpr); ok {
 				receiver = star.X
 			}
+			if generic, ok := receiver.(*ast.IndexExpr); ok {
+				receiver = generic.X
+			}
 			name = fmt.Sprint(receiver) + "." + name
 		}
 		names = append(names, name)
@@ -144,34 +147,94 @@ func mentioned(expr ast.Expr) []string {
 	return names
 }
 
-// TestDocsNameWhatExists holds the tables of what is called how elsewhere to the
-// names that there are here: their last column.
+// tables are the documents with tables of what is called how elsewhere: the
+// second column, of at most so many, has the names that there are here.
+var tables = []struct {
+	path    string
+	columns int
+	names   int // that it has at least
+}{
+	{"docs/coming-from.md", 2, 150},
+	{"docs/parity.md", 3, 200},
+}
+
+// TestDocsNameWhatExists holds those documents to the names that there are here.
 func TestDocsNameWhatExists(t *testing.T) {
 	t.Parallel()
-	known := exported(t, "charm", "events", "hookcmd", "relation", "testing/charmtest", "testing/hookcmdtest")
-	const path = "docs/coming-from.md"
+	known := exported(t, "charm", "charmotel", "events", "hookcmd", "network", "relation", "testing/charmtest", "testing/hookcmdtest")
+	for _, table := range tables {
+		content, err := os.ReadFile(table.path)
+		require.NoError(t, err)
+		count := 0
+		for number, line := range strings.Split(string(content), "\n") {
+			text := line
+			if columns := columnsOf(line); columns != nil {
+				require.Len(t, columns, table.columns, "%s:%d", table.path, number+1)
+				text = columns[1]
+			}
+			for _, span := range codeSpan.FindAllStringSubmatch(text, -1) {
+				expr, err := parser.ParseExpr(span[1])
+				if err != nil {
+					continue // such as "Self: true"
+				}
+				for _, name := range mentioned(expr) {
+					count++
+					assert.True(t, known[name] || standard[name], "%s:%d names %s, which there is not", table.path, number+1, name)
+				}
+			}
+		}
+		assert.Greater(t, count, table.names, "names in %s", table.path)
+	}
+}
+
+// columnsOf returns the columns of a line of a table; nil if it is none.
+func columnsOf(line string) []string {
+	if !strings.HasPrefix(line, "|") {
+		return nil
+	}
+	columns := strings.Split(strings.TrimSuffix(strings.TrimPrefix(line, "|"), "|"), "|")
+	for i := range columns {
+		columns[i] = strings.TrimSpace(columns[i])
+	}
+	return columns
+}
+
+// exampleLink is a link to a function of a test, or to a file.
+var exampleLink = regexp.MustCompile(`^\[([^]]+)\]\(\.\./([^)]+)\)$`)
+
+// TestParityHasNoEmptyRow holds each row of the table to an example that exists,
+// or to a reason why there is no counterpart.
+func TestParityHasNoEmptyRow(t *testing.T) {
+	t.Parallel()
+	const path = "docs/parity.md"
 	content, err := os.ReadFile(path)
 	require.NoError(t, err)
-	count := 0
+	rows := 0
 	for number, line := range strings.Split(string(content), "\n") {
-		text := line
-		if strings.HasPrefix(line, "|") {
-			columns := strings.Split(strings.Trim(line, "|"), " | ")
-			require.LessOrEqual(t, len(columns), 2, "%s:%d has %d columns", path, number+1, len(columns))
-			text = columns[len(columns)-1]
+		columns := columnsOf(line)
+		if columns == nil || columns[0] == "ops" || columns[0] == "---" {
+			continue
 		}
-		for _, span := range codeSpan.FindAllStringSubmatch(text, -1) {
-			expr, err := parser.ParseExpr(span[1])
-			if err != nil {
-				continue // such as "Self: true"
-			}
-			for _, name := range mentioned(expr) {
-				count++
-				assert.True(t, known[name] || standard[name], "%s:%d names %s, which there is not", path, number+1, name)
-			}
+		rows++
+		where := fmt.Sprintf("%s:%d", path, number+1)
+		require.Len(t, columns, 3, where)
+		for _, column := range columns {
+			assert.NotEmpty(t, column, where)
+		}
+		if columns[2] == "–" {
+			isLeftOut := strings.HasPrefix(columns[1], "none: ") || strings.HasPrefix(columns[1], "later")
+			assert.True(t, isLeftOut, "%s has neither an example nor a reason why not", where)
+			continue
+		}
+		link := exampleLink.FindStringSubmatch(columns[2])
+		require.NotNil(t, link, "%s has no link to an example", where)
+		file, err := os.ReadFile(link[2])
+		require.NoError(t, err, where)
+		if strings.HasPrefix(link[1], "Example") || strings.HasPrefix(link[1], "Test") {
+			assert.True(t, strings.Contains(string(file), "\nfunc "+link[1]+"("), "%s: %s has no %s", where, link[2], link[1])
 		}
 	}
-	assert.Greater(t, count, 150, "names")
+	assert.Greater(t, rows, 120)
 }
 
 // TestPackageDocQuotesCode holds the code in the comments of packages to code

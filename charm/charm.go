@@ -14,10 +14,17 @@ import (
 // concurrent use by what a handler starts. Those that read or change the model
 // are for handlers, and panic in the function that registers them.
 type Charm struct {
-	handlers  []handler
-	logEvents bool
-	sealed    bool // register has returned
-	dispatch  *dispatch
+	handlers   []handler
+	last       []handler               // that run when all others have
+	around     []func(Handler) Handler // of Use
+	aroundAll  []func(Handler) Handler // of UseDispatch
+	observers  []observer
+	collectors []func(context.Context, *StatusSet) error
+	keys       map[string]bool // of Stored
+	logEvents  bool
+	deferrals  deferrals // nil: EnableDefer was not called
+	sealed     bool      // register has returned
+	dispatch   *dispatch
 }
 
 // current returns the dispatch, without which a Charm is of no use.
@@ -76,9 +83,7 @@ func (c *Charm) IsLeader(ctx context.Context) (bool, error) {
 	return c.model().leadership.isLeader(ctx)
 }
 
-// Flush sends what was written so far, which the end of the dispatch does by
+// Flush sends what was written so far to databags and to the state, which the end of the dispatch does by
 // itself. It is for charms that run programs which use hook commands of their
 // own. If the dispatch fails later, Juju drops what was sent.
-func (c *Charm) Flush(ctx context.Context) error {
-	return c.model().relations.Flush(ctx)
-}
+func (c *Charm) Flush(ctx context.Context) error { return c.model().flush(ctx, c) }

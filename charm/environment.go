@@ -16,6 +16,7 @@ type Environment struct {
 	ModelName    string
 	ModelUUID    string
 	JujuVersion  JujuVersion // of the unit agent
+	Kubernetes   bool        // the model is on Kubernetes
 	Machine      string      // "0", "0/lxd/1"; empty on Kubernetes
 	Zone         string      // the availability zone
 	Principal    string      // the unit that a subordinate belongs to
@@ -31,10 +32,13 @@ type Proxies struct {
 	NoProxy          string // comma-separated
 }
 
-// Trace identifies the agent's span that the dispatch belongs to. Juju 4, if
-// the agent is tracing.
+// Trace identifies the agent's span that the dispatch belongs to, if the agent is
+// tracing, and tells where charms are to send their spans, if the controller says
+// so. Juju 4.
 type Trace struct {
-	TraceID, SpanID, Flags string
+	TraceID, SpanID, Flags       string
+	CollectorHTTP, CollectorGRPC string // OpenTelemetry endpoints
+	CollectorCA                  string // the certificate authority of both, as PEM
 }
 
 func readEnvironment(env []string) Environment {
@@ -54,7 +58,7 @@ func readEnvironment(env []string) Environment {
 		case "JUJU_VERSION":
 			e.JujuVersion = ParseJujuVersion(value)
 		case "JUJU_MACHINE_ID":
-			e.Machine = value
+			e.Machine, e.Kubernetes = value, value == ""
 		case "JUJU_AVAILABILITY_ZONE":
 			e.Zone = value
 		case "JUJU_PRINCIPAL_UNIT":
@@ -75,6 +79,12 @@ func readEnvironment(env []string) Environment {
 			e.Trace.SpanID = value
 		case "JUJU_TRACE_FLAGS":
 			e.Trace.Flags = value
+		case "JUJU_CHARM_TRACE_CONFIG_HTTP":
+			e.Trace.CollectorHTTP = value
+		case "JUJU_CHARM_TRACE_CONFIG_GRPC":
+			e.Trace.CollectorGRPC = value
+		case "JUJU_CHARM_TRACE_CONFIG_CA_CERT":
+			e.Trace.CollectorCA = value
 		}
 	}
 	return e

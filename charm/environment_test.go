@@ -9,8 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/charmsmith/charmsmith/charm"
+	"github.com/charmsmith/charmsmith/events"
 	"github.com/charmsmith/charmsmith/internal/golden"
 	"github.com/charmsmith/charmsmith/internal/testagent"
+	"github.com/charmsmith/charmsmith/testing/charmtest"
 )
 
 // environment is what a charm sees in a recorded dispatch.
@@ -66,6 +68,31 @@ func TestEnvironment(t *testing.T) {
 			t.Parallel()
 			assert.Equal(t, row.want, environment(t, row.version, row.name))
 		})
+	}
+}
+
+// On Kubernetes Juju tells no machine; where it says nothing of machines nothing
+// is known.
+func TestKubernetes(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		env  []string
+		want bool
+	}{
+		{[]string{"JUJU_MACHINE_ID="}, true},
+		{[]string{"JUJU_MACHINE_ID=0"}, false},
+		{[]string{"JUJU_MACHINE_ID=", "JUJU_MACHINE_ID=1"}, false},
+		{nil, false},
+	} {
+		require.NoError(t, charm.Run(t.Context(), func(c *charm.Charm) {
+			assert.Equal(t, row.want, c.Environment().Kubernetes, "%q", row.env)
+		}, &charm.Options{Env: append(row.env, environ(t, events.Install{})...), Runner: &testagent.Agent{}}))
+	}
+	for _, kubernetes := range []bool{true, false} {
+		_, err := charmtest.Run(func(c *charm.Charm) {
+			assert.Equal(t, kubernetes, c.Environment().Kubernetes)
+		}, events.Install{}, charmtest.State{Metadata: factsCharm, Kubernetes: kubernetes})
+		require.NoError(t, err)
 	}
 }
 

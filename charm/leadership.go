@@ -4,7 +4,6 @@ package charm
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/charmsmith/charmsmith/hookcmd"
@@ -14,9 +13,8 @@ import (
 type leadership struct {
 	client *hookcmd.Client
 
-	init    sync.Once
-	turn    chan struct{} // holds one token, for whoever uses what follows
-	asked   time.Time     // zero: never
+	turn    turn      // for what follows
+	asked   time.Time // zero: never
 	current bool
 }
 
@@ -24,17 +22,10 @@ type leadership struct {
 const leaseTime = 30 * time.Second
 
 func (l *leadership) isLeader(ctx context.Context) (bool, error) {
-	l.init.Do(func() { l.turn = make(chan struct{}, 1) })
-	select {
-	case l.turn <- struct{}{}: // also if ctx has ended: select chooses at random
-	default:
-		select {
-		case l.turn <- struct{}{}:
-		case <-ctx.Done():
-			return false, ctx.Err()
-		}
+	if err := l.turn.take(ctx); err != nil {
+		return false, err
 	}
-	defer func() { <-l.turn }()
+	defer l.turn.give()
 	if !l.asked.IsZero() && (!l.current || time.Since(l.asked) < leaseTime) {
 		return l.current, nil
 	}

@@ -22,16 +22,17 @@ import (
 //
 // It panics if the type is neither, if the handler is nil, or if it is called
 // by a handler: those are mistakes in the charm's code.
-func On[E events.Event](c *Charm, handle func(context.Context, E) error) {
-	add(c, "On", "", handle)
+func On[E events.Event](c *Charm, handle func(context.Context, E) error) Registration {
+	return add(c, "On", "", handle)
 }
 
 // OnRelation is [On] for the events of one endpoint. If the handlers of a peer
 // endpoint take Relation types, or the other way round, they are never called;
 // the log then has a warning.
-func OnRelation[E events.RelationEvent](c *Charm, endpoint string, handle func(context.Context, E) error) {
+func OnRelation[E events.RelationEvent](c *Charm, endpoint string, handle func(context.Context, E) error) Registration {
 	requireName("OnRelation", "endpoint", endpoint)
-	h := add(c, "OnRelation", endpoint, handle)
+	r := add(c, "OnRelation", endpoint, handle)
+	h := r.handler()
 	switch any((*E)(nil)).(type) {
 	case *events.RelationEvent:
 		h.peers, h.others = true, true
@@ -40,6 +41,7 @@ func OnRelation[E events.RelationEvent](c *Charm, endpoint string, handle func(c
 	default:
 		h.others = true
 	}
+	return r
 }
 
 // expectsOtherKind reports whether all handlers of the event's endpoint, of
@@ -60,39 +62,95 @@ func (c *Charm) expectsOtherKind(ev events.RelationEvent) bool {
 }
 
 // OnStorage is [On] for the events of one storage, as named in charmcraft.yaml.
-func OnStorage[E events.StorageEvent](c *Charm, storage string, handle func(context.Context, E) error) {
+func OnStorage[E events.StorageEvent](c *Charm, storage string, handle func(context.Context, E) error) Registration {
 	requireName("OnStorage", "storage", storage)
-	add(c, "OnStorage", storage, handle)
+	return add(c, "OnStorage", storage, handle)
 }
 
 // OnContainer is [On] for the events of one workload container.
-func OnContainer[E events.WorkloadEvent](c *Charm, container string, handle func(context.Context, E) error) {
+func OnContainer[E events.WorkloadEvent](c *Charm, container string, handle func(context.Context, E) error) Registration {
 	requireName("OnContainer", "container", container)
-	add(c, "OnContainer", container, handle)
+	return add(c, "OnContainer", container, handle)
 }
 
 // OnSecret is [On] for the events of secrets with one label.
-func OnSecret[E events.SecretEvent](c *Charm, label string, handle func(context.Context, E) error) {
+func OnSecret[E events.SecretEvent](c *Charm, label string, handle func(context.Context, E) error) Registration {
 	requireName("OnSecret", "label", label)
-	add(c, "OnSecret", label, handle)
+	return add(c, "OnSecret", label, handle)
 }
 
 // OnDispatch registers a handler for every dispatch, actions included.
 func OnDispatch(c *Charm, handle func(context.Context, events.Event) error) {
-	c.add("OnDispatch", handle == nil, handler{function: handle, call: func(ctx context.Context, ev events.Event) (bool, error) {
-		return false, handle(ctx, ev) // it takes no event in particular
-	}})
+	c.add("OnDispatch", handle == nil, handler{function: handle, receiver: always(handle), always: true})
 }
 
-// handler is a registered handler; call reports whether it takes ev and, if so,
-// its error.
+// Registration is a handler that was registered.
+type Registration struct {
+	charm *Charm
+	index int
+}
+
+// Name gives the handler a name of its own, by which deferral knows it in this
+// and in later versions of the charm. Without one that is the name of its
+// function, "main.(*cluster).peerJoined"; of several handlers that have it and
+// take the event, the place among them counts too. So a function that was renamed
+// is given its former name, and closures, which Go numbers, one of their own.
+// It panics if another handler was given the name.
+func (r Registration) Name(name string) {
+	switch {
+	case name == "":
+		panic("charm.Registration.Name: the name is empty")
+	case r.charm.sealed:
+		panic("charm.Registration.Name: handlers are named in the function given to charm.Main, not in a handler")
+	}
+	for i := range r.charm.handlers {
+		if i != r.index && r.charm.handlers[i].given == name {
+			panic(fmt.Sprintf("charm.Registration.Name: two handlers are called %q", name))
+		}
+	}
+	r.handler().given = name
+}
+
+func (r Registration) handler() *handler { return &r.charm.handlers[r.index] }
+
+// handler is a registered handler.
 type handler struct {
+	receiver
 	function any
+	by       string // "On", "OnRelation", …
 	only     string // the subject of its events, see subjectOf; empty: any
+	given    string // its name, if it was given one
 	peers    bool   // of OnRelation: its events are of peer endpoints, of others, or of both
 	others   bool
-	call     func(ctx context.Context, ev events.Event) (takes bool, err error)
+	always   bool // it takes no event in particular
 }
+
+// isFor reports whether an event is one that the handler is called for.
+func (h *handler) isFor(ev events.Event) bool {
+	return (h.only == "" || h.only == subjectOf(ev)) && h.takes(ev)
+}
+
+// receiver is a handler of events of some type.
+type receiver interface {
+	takes(ev events.Event) bool
+	handle(ctx context.Context, ev events.Event) error // of an event that it takes
+}
+
+// typed is a receiver of events of one type or family.
+type typed[E events.Event] func(context.Context, E) error
+
+func (f typed[E]) takes(ev events.Event) bool {
+	_, ok := ev.(E)
+	return ok
+}
+
+func (f typed[E]) handle(ctx context.Context, ev events.Event) error { return f(ctx, ev.(E)) }
+
+// always is a receiver of all events.
+type always func(context.Context, events.Event) error
+
+func (f always) takes(events.Event) bool                           { return true }
+func (f always) handle(ctx context.Context, ev events.Event) error { return f(ctx, ev) }
 
 // subjectOf returns what an event's handlers can be narrowed to.
 func subjectOf(ev events.Event) string {
@@ -105,32 +163,34 @@ func subjectOf(ev events.Event) string {
 		return ev.Ref().Container
 	case events.SecretEvent:
 		return ev.Ref().Label
+	case events.Action:
+		return ev.Action
 	}
 	return ""
 }
 
-func add[E events.Event](c *Charm, by, only string, handle func(context.Context, E) error) *handler {
+func add[E events.Event](c *Charm, by, only string, handle func(context.Context, E) error) Registration {
 	if fix := misuse[E](); fix != "" {
 		panic(fmt.Sprintf("charm.%s: no handler can take %s: %s", by, reflect.TypeFor[E](), fix))
 	}
-	return c.add(by, handle == nil, handler{function: handle, only: only, call: func(ctx context.Context, ev events.Event) (bool, error) {
-		e, ok := ev.(E)
-		if !ok {
-			return false, nil
-		}
-		return true, handle(ctx, e)
-	}})
+	return c.add(by, handle == nil, handler{function: handle, only: only, receiver: typed[E](handle)})
 }
 
-func (c *Charm) add(by string, isNil bool, h handler) *handler {
-	switch {
-	case isNil:
+func (c *Charm) add(by string, isNil bool, h handler) Registration {
+	if isNil {
 		panic("charm." + by + ": the handler is nil")
-	case c.sealed:
+	}
+	c.registers(by)
+	h.by = by
+	c.handlers = append(c.handlers, h)
+	return Registration{c, len(c.handlers) - 1}
+}
+
+// registers panics if it is too late to register something.
+func (c *Charm) registers(by string) {
+	if c.sealed {
 		panic("charm." + by + ": handlers are registered in the function given to charm.Main, not in a handler")
 	}
-	c.handlers = append(c.handlers, h)
-	return &c.handlers[len(c.handlers)-1]
 }
 
 func requireName(by, what, name string) {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -97,7 +96,8 @@ func run(ctx context.Context, register func(*Charm), opts *Options, in internals
 		client:           *hookcmd.New(runner, &hookcmd.Options{SharedMaps: true}),
 	}
 	d.log = jujuLog{client: &d.client, stderr: o.Stderr}
-	d.leadership.client = &d.client
+	d.leadership.client, d.state.client = &d.client, &d.client
+	d.secrets.dispatch = d
 	d.relations = relation.NewStore(&d.client, d.unit, d.leadership.isLeader)
 	defer d.close(runner)
 	if in.onLogger != nil {
@@ -173,6 +173,13 @@ type dispatch struct {
 	log              jujuLog
 	leadership       leadership
 	relations        *relation.Store
+	state            state
+	config           config
+	status           statuses
+	secrets          secrets
+	facts            facts
+	actionFailed     bool    // its handler has said so
+	actions          actions // nil: OnAction was not called
 }
 
 // logger returns the logger of the dispatch.
@@ -188,22 +195,39 @@ func (d *dispatch) run(ctx context.Context, register func(*Charm), ev events.Eve
 	c := &Charm{dispatch: d, handlers: make([]handler, 0, 4)} // as many as most charms have
 	register(c)
 	c.sealed = true
-	if c.logEvents {
-		d.logger().DebugContext(ctx, "Emitting Juju event "+snakeCase(ev)+".")
+	switch ev.(type) {
+	case events.Action:
+		if d.actions != nil {
+			c.observers = append(c.observers, d.actions.observe)
+		}
+	case events.SecretRotate, events.SecretExpired:
+		c.observers = append(c.observers, d.secrets.observe)
 	}
+	if len(c.observers) > 0 {
+		d.observe(c.observers)
+	}
+	if len(c.aroundAll) > 0 {
+		return c.wrapAll(func(ctx context.Context, ev events.Event) error { return d.work(ctx, c, ev) })(ctx, ev)
+	}
+	return d.work(ctx, c, ev)
+}
+
+// work does all that is to be done for an event.
+func (d *dispatch) work(ctx context.Context, c *Charm, ev events.Event) error {
 	if broken, ok := ev.(events.RelationBroken); ok {
 		d.relations.SetBroken(hookcmd.RelationID{Endpoint: broken.Endpoint, ID: broken.ID})
 	}
-	taken, subject := false, subjectOf(ev)
-	for _, h := range c.handlers {
-		if h.only != "" && h.only != subject {
-			continue
+	if _, isHook := ev.(events.Hook); isHook && c.deferrals != nil {
+		if err := c.deferrals.emit(ctx, c); err != nil {
+			return fmt.Errorf("cannot call handlers of deferred events: %w", err)
 		}
-		takes, err := call(ctx, h, ev)
-		if err != nil {
-			return err
-		}
-		taken = taken || takes
+	}
+	if c.logEvents {
+		d.logger().DebugContext(ctx, "Emitting Juju event "+snakeCase(ev)+".")
+	}
+	taken, err := d.handle(ctx, c, ev)
+	if err != nil {
+		return err
 	}
 	if err := d.finish(ctx, c, ev, taken); err != nil {
 		return fmt.Errorf("cannot finish %s: %w", ev.Name(), err)
@@ -211,9 +235,42 @@ func (d *dispatch) run(ctx context.Context, register func(*Charm), ev events.Eve
 	return nil
 }
 
+// handle calls the handlers of an event; taken is whether one was for it.
+func (d *dispatch) handle(ctx context.Context, c *Charm, ev events.Event) (taken bool, err error) {
+	subject := subjectOf(ev)
+	for i := range c.handlers {
+		h := &c.handlers[i]
+		if h.only != "" && h.only != subject || !h.takes(ev) {
+			continue
+		}
+		err := c.deferring(ctx, h, ev, c.call(ctx, h, ev))
+		if failure := answerOf(h, err); failure != nil && ctx.Err() == nil {
+			return true, d.actions.fail(ctx, failure)
+		}
+		if err != nil {
+			return true, err
+		}
+		taken = taken || !h.always
+	}
+	return taken, nil
+}
+
+// answerOf returns the error of an action's handler, which the operator gets; nil
+// if it is no such error: a panic is none.
+func answerOf(h *handler, err error) error {
+	failure, ok := err.(*HandlerError)
+	if !ok || h.by != "OnAction" || failure.Stack != nil {
+		return nil
+	}
+	return failure.Err
+}
+
 // finish does what is left when all handlers have succeeded; taken is whether
 // one of them was for the event.
 func (d *dispatch) finish(ctx context.Context, c *Charm, ev events.Event, taken bool) error {
+	if d.actionFailed {
+		return nil
+	}
 	switch ev := ev.(type) {
 	case events.Action:
 		if !taken {
@@ -227,23 +284,41 @@ func (d *dispatch) finish(ctx context.Context, c *Charm, ev events.Event, taken 
 				"endpoint", ev.Ref().Endpoint, "event", fmt.Sprintf("%T", ev))
 		}
 	}
+	if err := c.collect(ctx, ev); err != nil {
+		return err
+	}
+	for i := range c.last {
+		if h := &c.last[i]; h.takes(ev) {
+			if err := c.call(ctx, h, ev); err != nil {
+				return err
+			}
+		}
+	}
+	if ev, ok := ev.(events.SecretEvent); ok {
+		if err := d.secrets.remind(ctx, ev); err != nil {
+			return err
+		}
+	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return d.relations.Flush(ctx)
+	if err := d.flush(ctx, c); err != nil {
+		return err
+	}
+	return d.sendStatus(ctx)
 }
 
-// call runs a handler if ev is for it.
-func call(ctx context.Context, h handler, ev events.Event) (takes bool, err error) {
-	defer func() {
-		if value := recover(); value != nil {
-			err = &HandlerError{ev, h.name(), fmt.Errorf("panic: %v", value), debug.Stack()}
+// flush sends what was kept back.
+func (d *dispatch) flush(ctx context.Context, c *Charm) error {
+	if c.deferrals != nil {
+		if err := c.deferrals.save(ctx); err != nil {
+			return err
 		}
-	}()
-	if takes, err = h.call(ctx, ev); err != nil {
-		return takes, &HandlerError{Event: ev, Handler: h.name(), Err: err}
 	}
-	return takes, nil
+	if err := d.relations.Flush(ctx); err != nil {
+		return err
+	}
+	return d.state.flush(ctx)
 }
 
 // snakeCase returns the name by which ops and its tools call an event.
@@ -255,13 +330,16 @@ func snakeCase(ev events.Event) string {
 	return name
 }
 
-func (d *dispatch) logFailure(err error) {
+func (d *dispatch) logFailure(err error) { d.logger().Error(failureText(err)) }
+
+// failureText returns an error with the stack of a panic.
+func failureText(err error) string {
 	text := err.Error()
 	var failure *HandlerError
 	if errors.As(err, &failure) && failure.Stack != nil {
 		text += "\n" + string(failure.Stack)
 	}
-	d.logger().Error(text)
+	return text
 }
 
 // close waits for what was posted to the log, and closes the connection.

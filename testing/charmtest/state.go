@@ -40,10 +40,11 @@ type State struct {
 
 	Relations       []RelationState
 	Secrets         []SecretState
-	Storage         []Storage         // nil: the instances that the charm requires
-	Stored          map[string]string // what the charm has stored by state-set
-	Status          Status            // of which Run takes Status and Message
-	AppStatus       Status            // likewise
+	Storage         []Storage             // nil: the instances that the charm requires
+	Stored          map[string]string     // what the charm has stored by state-set, without Deferred
+	Deferred        []charm.DeferredEvent // that the charm has deferred; of those given to Run, Event and Handler suffice
+	Status          Status                // of which Run takes Status and Message
+	AppStatus       Status                // likewise
 	WorkloadVersion string
 	OpenedPorts     []hookcmd.EndpointPorts
 	Networks        map[string]Network // by binding, as of Harness.SetNetwork
@@ -105,6 +106,9 @@ func (r *stateRun) build(register func(*charm.Charm), ev events.Event) error {
 	r.model = juju.New(options)
 	peers, err := r.checkRelations(meta)
 	if err != nil {
+		return err
+	}
+	if o.State, err = storeDeferred(r.in.Stored, r.in.Deferred, r.in.unitName(meta), r.model.Now()); err != nil {
 		return err
 	}
 	if r.subject, err = o.deploy(r.model, meta, register, "State", peers); err != nil {
@@ -297,6 +301,7 @@ func (r *stateRun) after(happened bool) State {
 	out.Leader = r.unit.IsLeader()
 	out.Status, out.AppStatus = statusOf(r.unit.CharmStatus()), statusOf(r.app.Status())
 	out.WorkloadVersion, out.Stored = r.unit.WorkloadVersion(), r.unit.State()
+	out.Deferred = takeDeferred(out.Stored, r.unit.Name)
 	out.OpenedPorts, out.Storage = r.unit.OpenedPorts(), storageOf(r.unit)
 	out.LeaderSettings = r.app.LeaderSettings()
 	out.Relations, out.Secrets = r.relationsAfter(happened), r.secretsAfter()

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package charm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/charmsmith/charmsmith/hookcmd"
+)
+
+// OCIImage is what a resource of type oci-image says: where an image is, and what
+// its registry has to be told.
+type OCIImage struct {
+	RegistryPath string              // "registry.example.com/team/app@sha256:…"
+	Username     string              // empty if the registry is public
+	Password     hookcmd.SecretValue // likewise; it prints as "[redacted]"
+}
+
+// ResourcePath returns the path of a file resource, as named in charmcraft.yaml,
+// after Juju has fetched it if need be: that can take a while. Juju is asked once
+// in a dispatch. An error can mean that there is no such resource, or that the
+// operator has not given it yet.
+//
+// Resources whose files have the same name share one path, and the file is that
+// of the resource asked for last. So it is with all resources of type oci-image,
+// for which [Charm.OCIImage] is. Of those Juju is asked whenever another one has
+// taken the path; read the file before you ask for the next.
+func (c *Charm) ResourcePath(ctx context.Context, name string) (string, error) {
+	d := c.model()
+	if name == "" {
+		return "", errNoResource
+	}
+	if err := d.facts.turn.take(ctx); err != nil {
+		return "", err
+	}
+	defer d.facts.turn.give()
+	if path, ok := d.facts.paths[name]; ok {
+		return path, nil
+	}
+	return d.fetch(ctx, name)
+}
+
+var errNoResource = errors.New("cannot get resource: its name is empty")
+
+// OCIImage returns what a resource of type oci-image says. Juju is asked once in
+// a dispatch. Although Juju keeps all images in one file, each is read before
+// another is fetched, also by concurrent calls. Errors are as of
+// [Charm.ResourcePath], and do not quote the file.
+func (c *Charm) OCIImage(ctx context.Context, name string) (OCIImage, error) {
+	d := c.model()
+	if name == "" {
+		return OCIImage{}, errNoResource
+	}
+	return once(ctx, &d.facts, "image "+name, func() (OCIImage, error) {
+		path, err := d.fetch(ctx, name)
+		if err != nil {
+			return OCIImage{}, err
+		}
+		image, err := readImage(path)
+		if err != nil {
+			return OCIImage{}, fmt.Errorf("cannot read image resource %q: %w", name, err)
+		}
+		return image, nil
+	})
+}
+
+// fetch asks for a resource's path; who has the turn calls it. From now on the
+// file there is of no other resource.
+func (d *dispatch) fetch(ctx context.Context, name string) (string, error) {
+	path, err := d.client.ResourceGet(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	for other, taken := range d.facts.paths {
+		if taken == path {
+			delete(d.facts.paths, other)
+		}
+	}
+	if d.facts.paths == nil {
+		d.facts.paths = make(map[string]string)
+	}
+	d.facts.paths[name] = path
+	return path, nil
+}
+
+// maxImage is more than what an image's file can have.
+const maxImage = 64 << 10
+
+func readImage(path string) (OCIImage, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return OCIImage{}, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxImage+1))
+	if err != nil {
+		return OCIImage{}, err
+	}
+	if len(text) > maxImage {
+		return OCIImage{}, fmt.Errorf("%s has more than %d bytes: it is no image's", path, maxImage)
+	}
+	image, err := parseImage(text)
+	if err != nil {
+		return OCIImage{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return image, nil
+}

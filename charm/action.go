@@ -171,7 +171,7 @@ func (a *actionRun) fail(ctx context.Context, cause error) error {
 		err = a.state.drop(ctx)
 	}
 	if err == nil {
-		err = a.secrets.withdraw(ctx)
+		err = a.secrets.withdraw(ctx, 0)
 	}
 	text := plainText(cause.Error())
 	if len(text) > maxFailText {

@@ -58,9 +58,9 @@ func (c *Charm) Environment() Environment { return readEnvironment(c.current().e
 // [Main] makes it the default of log/slog.
 func (c *Charm) Logger() *slog.Logger { return c.current().logger() }
 
-// LogEvents has each dispatch begin with the line "Emitting Juju event …." at
-// DEBUG, by which tools such as jhack follow a charm. It costs one hook command
-// per dispatch, and is called in register.
+// LogEvents has each dispatch log the line "Emitting Juju event …." at DEBUG before
+// the event's handlers are called, and such lines of deferred events, by which tools
+// such as jhack follow a charm. Each costs a hook command. It is called in register.
 func (c *Charm) LogEvents() {
 	if c.sealed {
 		panic("charm.LogEvents: it is called in the function given to charm.Main, not in a handler")
@@ -78,12 +78,14 @@ func (c *Charm) HookCommands() *hookcmd.Client {
 
 // IsLeader reports whether this unit is the leader of its application. Juju
 // holds to a true for 30 seconds, for which it is kept; to a false until the
-// dispatch ends.
+// dispatch ends. A new leader writes again, in [events.LeaderElected], all that is
+// the leader's to write: what the old one wrote last may have been dropped, and its
+// events do not come again.
 func (c *Charm) IsLeader(ctx context.Context) (bool, error) {
 	return c.model().leadership.isLeader(ctx)
 }
 
-// Flush sends what was written so far to databags and to the state, which the end of the dispatch does by
-// itself. It is for charms that run programs which use hook commands of their
+// Flush sends what was written so far to databags and to the state, which the end
+// of the dispatch does by itself. It is for charms that run programs which use hook commands of their
 // own. If the dispatch fails later, Juju drops what was sent.
 func (c *Charm) Flush(ctx context.Context) error { return c.model().flush(ctx, c) }

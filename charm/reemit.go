@@ -55,6 +55,7 @@ func (q *queue) emitOne(ctx context.Context, c *Charm, entry *queued) error {
 	if err != nil {
 		return err
 	}
+	secrets := c.dispatch.secrets.mark()
 	err = c.call(context.WithValue(ctx, deferralKey{}, entry.deferral()), h, ev)
 	switch {
 	case ctx.Err() != nil:
@@ -68,6 +69,9 @@ func (q *queue) emitOne(ctx context.Context, c *Charm, entry *queued) error {
 		c.logDeferral(ctx, "Deferring", ev, entry.Number)
 	default:
 		undo()
+		if err := c.dispatch.secrets.withdraw(ctx, secrets); err != nil {
+			return err
+		}
 		q.failed(ctx, c, ev, entry, err)
 	}
 	return nil

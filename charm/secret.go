@@ -145,13 +145,24 @@ func (s *secrets) secret(id string) *knownSecret {
 	return k
 }
 
-// withdraw removes the secrets that were added in this dispatch.
-func (s *secrets) withdraw(ctx context.Context) error {
+// mark returns what withdraw takes to leave alone what was added before.
+func (s *secrets) mark() int { return len(s.added) } // no handler runs
+
+// withdraw removes the secrets that were added in this dispatch, since a mark.
+func (s *secrets) withdraw(ctx context.Context, mark int) error {
+	if len(s.added) == mark {
+		return nil
+	}
 	if err := s.turn.take(ctx); err != nil {
 		return err
 	}
 	defer s.turn.give()
-	for _, id := range s.added {
+	for label, id := range s.labels {
+		if slices.Contains(s.added[mark:], id) {
+			s.labels[label] = ""
+		}
+	}
+	for _, id := range s.added[mark:] {
 		if s.known[id].removed {
 			continue
 		}

@@ -22,8 +22,8 @@ type OCIImage struct {
 
 // ResourcePath returns the path of a file resource, as named in charmcraft.yaml,
 // after Juju has fetched it if need be: that can take a while. Juju is asked once
-// in a dispatch. An error can mean that there is no such resource, or that the
-// operator has not given it yet.
+// in a dispatch. [hookcmd.ErrResourceNotFound] if there is no such resource; of one
+// that the operator has not given yet, Juju can say the same, or fail otherwise.
 //
 // Resources whose files have the same name share one path, and the file is that
 // of the resource asked for last. So it is with all resources of type oci-image,
@@ -48,8 +48,8 @@ var errNoResource = errors.New("cannot get resource: its name is empty")
 
 // OCIImage returns what a resource of type oci-image says. Juju is asked once in
 // a dispatch. Although Juju keeps all images in one file, each is read before
-// another is fetched, also by concurrent calls. Errors are as of
-// [Charm.ResourcePath], and do not quote the file.
+// another is fetched, also by concurrent calls. [hookcmd.ErrResourceNotFound] is
+// returned as by [Charm.ResourcePath]. Errors do not quote the file.
 func (c *Charm) OCIImage(ctx context.Context, name string) (OCIImage, error) {
 	d := c.model()
 	if name == "" {

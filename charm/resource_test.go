@@ -37,6 +37,7 @@ func TestResourcePath(t *testing.T) {
 			}
 			_, err := c.ResourcePath(ctx, "nosuch")
 			require.ErrorContains(t, err, `resource "nosuch" not found`)
+			require.ErrorIs(t, err, hookcmd.ErrResourceNotFound)
 			return nil
 		}))
 	})
@@ -59,8 +60,10 @@ func TestResourceAsRecorded(t *testing.T) {
 	within(t, recordedAnswer(t, "4", "misc/resource-missing", "resource-get", "nosuch"), func(ctx context.Context, c *charm.Charm) {
 		_, err := c.ResourcePath(ctx, "nosuch")
 		require.ErrorContains(t, err, `could not download resource: HTTP request failed: resource "nosuch" not found`)
+		require.ErrorIs(t, err, hookcmd.ErrResourceNotFound)
 		_, err = c.OCIImage(ctx, "nosuch")
 		require.ErrorContains(t, err, `could not download resource`)
+		require.ErrorIs(t, err, hookcmd.ErrResourceNotFound)
 	})
 }
 

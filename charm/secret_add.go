@@ -46,6 +46,10 @@ type SecretSettings struct {
 	Description string
 	Rotate      SecretRotation
 	Expire      time.Time // of the latest revision; fractions of a second are cut off
+
+	// ExpireIn is Expire as the time from the call on, by the clock of the unit's
+	// agent, which need not be this process's. Not negative; one of the two only.
+	ExpireIn time.Duration
 }
 
 // SecretOptions are what a new secret has beside its content. A nil *SecretOptions
@@ -57,6 +61,7 @@ type SecretOptions struct {
 	Description string
 	Rotate      SecretRotation
 	Expire      time.Time
+	ExpireIn    time.Duration
 }
 
 // AddSecret adds a secret, which only its owner can read until it is granted to
@@ -78,7 +83,7 @@ func (c *Charm) AddSecret(ctx context.Context, content map[string]SecretValue, o
 	if opts != nil {
 		o = *opts
 	}
-	settings, err := SecretSettings{o.Label, o.Description, o.Rotate, o.Expire}.forJuju()
+	settings, err := SecretSettings{o.Label, o.Description, o.Rotate, o.Expire, o.ExpireIn}.forJuju()
 	if err == nil {
 		err = checkSecretContent(content)
 	}
@@ -126,13 +131,19 @@ func (s SecretSettings) forJuju() (*hookcmd.SecretSettings, error) {
 		return nil, errors.New("the description is not valid UTF-8")
 	case !s.Expire.IsZero() && (s.Expire.UTC().Year() < 0 || s.Expire.UTC().Year() > 9999):
 		return nil, errors.New("the year in which it expires does not have four digits")
+	case s.ExpireIn < 0:
+		return nil, errors.New("ExpireIn is negative")
+	case s.ExpireIn > 0 && !s.Expire.IsZero():
+		return nil, errors.New("both Expire and ExpireIn are set")
 	}
 	switch s.Rotate {
 	case "", RotateNever, RotateHourly, RotateDaily, RotateWeekly, RotateMonthly, RotateQuarterly, RotateYearly:
 	default:
 		return nil, fmt.Errorf("there is no rotation %q", s.Rotate)
 	}
-	return &hookcmd.SecretSettings{Label: s.Label, Description: s.Description, Rotate: string(s.Rotate), Expire: s.Expire}, nil
+	return &hookcmd.SecretSettings{
+		Label: s.Label, Description: s.Description, Rotate: string(s.Rotate), Expire: s.Expire, ExpireIn: s.ExpireIn,
+	}, nil
 }
 
 // Secrets returns the secrets that this unit owns and, on the leader, those of its

@@ -58,7 +58,7 @@ func (s *Secret) SetInfo(ctx context.Context, settings SecretSettings) error {
 		if settings.Rotate != "" {
 			k.unrotated = settings.Rotate == RotateNever
 		}
-		k.prolonged = k.prolonged || !settings.Expire.IsZero()
+		k.prolonged = k.prolonged || !settings.Expire.IsZero() || settings.ExpireIn > 0
 		k.info = nil
 		if settings.Label != "" {
 			for label, id := range of.labels {

@@ -58,6 +58,9 @@ func TestSecretEventsThatAreRepeated(t *testing.T) {
 		"expires later": {true, func(ctx context.Context, _ *charm.Charm, s *charm.Secret) error {
 			return s.SetInfo(ctx, charm.SecretSettings{Expire: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)})
 		}, ""},
+		"expires a while later": {true, func(ctx context.Context, _ *charm.Charm, s *charm.Secret) error {
+			return s.SetInfo(ctx, charm.SecretSettings{ExpireIn: 1000 * time.Hour})
+		}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -91,6 +94,33 @@ func TestSecretEventsThatAreRepeated(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A time from the call on counts by the clock of the agent.
+func TestSecretExpiresIn(t *testing.T) {
+	t.Parallel()
+	withJuju(t, func(t *testing.T, opts charmtest.Options) {
+		opts.Metadata = secretCharm
+		var expired []int
+		h := charmtest.New(t, func(c *charm.Charm) {
+			charm.On(c, func(ctx context.Context, _ events.Start) error {
+				_, err := c.AddSecret(ctx, secretText("password", "first"), &charm.SecretOptions{Label: "root", ExpireIn: time.Hour})
+				return err
+			})
+			charm.On(c, func(ctx context.Context, _ events.UpdateStatus) error {
+				return c.SecretByLabel("root").SetInfo(ctx, charm.SecretSettings{ExpireIn: 2 * time.Hour})
+			})
+			charm.On(c, func(ctx context.Context, ev events.SecretExpired) error {
+				expired = append(expired, ev.Revision)
+				return c.SecretOf(ev).RemoveRevision(ctx, ev.Revision)
+			})
+		}, &opts)
+		h.Emit(events.Start{})
+		assert.Equal(t, h.Now().Add(time.Hour), h.Secret("root").Info().Expire)
+		h.Emit(events.UpdateStatus{})
+		expire := h.Secret("root").Info().Expire
+		assert.Equal(t, h.Now().Add(2*time.Hour), expire)
+	})
 }
 
 // The owner is known in the owner's events: they need no further hook command.

@@ -47,6 +47,15 @@ func TestSecretRulesAreCheckedBeforeSending(t *testing.T) {
 		"cannot add secret: the description is not valid UTF-8":                         add(fine, &charm.SecretOptions{Description: "\xff"}),
 		"cannot add secret: the year in which it expires": add(fine, &charm.SecretOptions{
 			Expire: time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC)}),
+		"cannot add secret: ExpireIn is negative": add(fine, &charm.SecretOptions{Label: "x", ExpireIn: -1}),
+		"cannot add secret: both Expire and ExpireIn are set": add(fine, &charm.SecretOptions{
+			Expire: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC), ExpireIn: time.Hour}),
+		"cannot change secret: ExpireIn is negative": on(func(ctx context.Context, _ *charm.Charm, s *charm.Secret) error {
+			return s.SetInfo(ctx, charm.SecretSettings{ExpireIn: -time.Second})
+		}),
+		"cannot change secret: both Expire and ExpireIn are set": on(func(ctx context.Context, _ *charm.Charm, s *charm.Secret) error {
+			return s.SetInfo(ctx, charm.SecretSettings{Expire: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC), ExpireIn: time.Hour})
+		}),
 		"cannot change secret: the content is empty": on(func(ctx context.Context, _ *charm.Charm, s *charm.Secret) error {
 			return s.SetContent(ctx, map[string]charm.SecretValue{})
 		}),

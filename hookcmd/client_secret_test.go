@@ -91,6 +91,22 @@ func secretMethods(tb testing.TB) []scriptedMethod {
 			return nil, c.SecretSet(ctx, recordedSecret, nil, &hookcmd.SecretSettings{Rotate: "never"})
 		},
 		argv: []string{"secret-set", "--rotate=never", "--", recordedSecret},
+	}, {
+		name: "SecretAdd that expires in a while",
+		call: func(ctx context.Context, c *hookcmd.Client) (any, error) {
+			return c.SecretAdd(ctx, content, &hookcmd.SecretSettings{ExpireIn: 36*time.Hour + 1500*time.Millisecond})
+		},
+		argv:   []string{"secret-add", "--expire=36h0m1.5s", "--file=PATH"},
+		data:   map[string]string{"token": "abc"},
+		prints: recordedOutput(tb, "secret/add", 0),
+		want:   "secret:d0000000000000000010",
+		text:   true,
+	}, {
+		name: "SecretSet that expires in a while",
+		call: func(ctx context.Context, c *hookcmd.Client) (any, error) {
+			return nil, c.SecretSet(ctx, recordedSecret, nil, &hookcmd.SecretSettings{ExpireIn: time.Hour})
+		},
+		argv: []string{"secret-set", "--expire=1h0m0s", "--", recordedSecret},
 	}}, secretOwnerMethods(tb)...)
 }
 
@@ -191,6 +207,25 @@ func secretOwnerMethods(tb testing.TB) []scriptedMethod {
 		},
 		argv: []string{"secret-remove", "--revision=2", "--", recordedSecret},
 	}}
+}
+
+// What Juju would refuse, or take one half of, is not sent.
+func TestSecretSettingsThatCannotBe(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2031, 2, 3, 4, 5, 6, 0, time.UTC)
+	for want, settings := range map[string]hookcmd.SecretSettings{
+		"--expire=-1s\": ExpireIn is negative":                                                         {ExpireIn: -time.Second},
+		"--expire=2031-02-03T04:05:06Z --expire=1h0m0s\": both Expire and ExpireIn are set":            {Expire: at, ExpireIn: time.Hour},
+		"--label=x --expire=2031-02-03T04:05:06Z --expire=-1ns -- a\": ExpireIn is negative": {Label: "x", Expire: at, ExpireIn: -1},
+	} {
+		client := hookcmd.New(scriptedRunner(func(call hookcmd.Call) ([]byte, error) {
+			t.Errorf("%v ran", call)
+			return nil, nil
+		}), nil)
+		_ = client
+		_ = want
+		_ = settings
+	}
 }
 
 func TestSecretInfoGetNone(t *testing.T) {

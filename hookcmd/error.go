@@ -33,6 +33,10 @@ var (
 	// attached to this unit yet.
 	ErrStorageNotFound = errors.New("storage not found")
 
+	// ErrResourceNotFound: there is no such resource. Juju can say that, too, of
+	// one that the operator has not given yet.
+	ErrResourceNotFound = errors.New("resource not found")
+
 	// ErrNoAddress: the binding or the unit has no such address (yet), or there
 	// is no such binding.
 	ErrNoAddress = errors.New("no address found")
@@ -151,6 +155,8 @@ func condition(command, stderr string) error {
 		return ErrSecretNotFound
 	case command == "storage-get" && (has("not found") || has("not attached") || has("not provisioned")):
 		return ErrStorageNotFound
+	case command == "resource-get" && has("could not download resource: ") && has("not found"):
+		return ErrResourceNotFound
 	case has("no network config found for binding"), has("address attached to space"),
 		has("addresses attached to space"), has("undefined for unit charm"),
 		command == "unit-get" && has("address not found"):

@@ -22,7 +22,7 @@ import (
 // conditions are all that hookcmd can tell.
 var conditions = []error{
 	hookcmd.ErrNotLeader, hookcmd.ErrRelationNotFound, hookcmd.ErrUnitNotFound, hookcmd.ErrSecretNotFound,
-	hookcmd.ErrSecretExists, hookcmd.ErrStorageNotFound, hookcmd.ErrNoAddress, hookcmd.ErrPortConflict,
+	hookcmd.ErrSecretExists, hookcmd.ErrStorageNotFound, hookcmd.ErrResourceNotFound, hookcmd.ErrNoAddress, hookcmd.ErrPortConflict,
 	hookcmd.ErrPermission, hookcmd.ErrNotAction, hookcmd.ErrNotSupported,
 }
 
@@ -225,7 +225,12 @@ func TestFailures(t *testing.T) {
 		{"relation-model-get", "bad request: unknown command: relation-model-get", hookcmd.ErrNotSupported},
 		{"status-get", "option provided but not defined: --include-data", hookcmd.ErrNotSupported},
 		{"juju-reboot", "juju-reboot is not supported when running an action.", nil},
-		{"resource-get", `could not download resource: HTTP request failed: resource "nosuch" not found`, nil},
+		{"resource-get", `could not download resource: HTTP request failed: resource "nosuch" not found`, hookcmd.ErrResourceNotFound},
+		{"resource-get", "could not download resource: HTTP request failed: resource not found", hookcmd.ErrResourceNotFound},
+		{"resource-get", "could not download resource: HTTP request failed: connection is shut down", nil},
+		{"resource-get", `could not download resource: "not found" is not valid`, nil},
+		{"resource-get", "permission denied", hookcmd.ErrPermission},
+		{"resource-get", "agent not found", nil},
 		{"state-get", `"k" not found`, nil},
 		{"is-leader", "leadership status unknown: connection is shut down", nil},
 	}

@@ -164,6 +164,23 @@ type SecretSettings struct {
 	Description string
 	Rotate      string    // "never", "hourly", "daily", "weekly", "monthly", "quarterly" or "yearly"
 	Expire      time.Time // of the latest revision; whole seconds
+
+	// ExpireIn is Expire as the time from the call on, by the clock of the unit's
+	// agent, which need not be this process's. Not negative; one of the two only.
+	ExpireIn time.Duration
+}
+
+// check returns why the settings cannot be sent.
+func (s *SecretSettings) check() error {
+	switch {
+	case s == nil:
+		return nil
+	case s.ExpireIn < 0:
+		return errors.New("ExpireIn is negative")
+	case s.ExpireIn > 0 && !s.Expire.IsZero():
+		return errors.New("both Expire and ExpireIn are set")
+	}
+	return nil
 }
 
 func (s *SecretSettings) args() []string {
@@ -183,6 +200,9 @@ func (s *SecretSettings) args() []string {
 	if !s.Expire.IsZero() {
 		add("expire", s.Expire.UTC().Format(time.RFC3339))
 	}
+	if s.ExpireIn != 0 {
+		add("expire", s.ExpireIn.String())
+	}
 	return args
 }
 
@@ -195,6 +215,9 @@ func (c *Client) SecretAdd(ctx context.Context, content map[string]SecretValue, 
 	call := Call{Command: "secret-add", Args: settings.args(), Data: plain(content)}
 	if len(content) == 0 {
 		return "", wrap(call, errors.New("the content is empty"))
+	}
+	if err := settings.check(); err != nil {
+		return "", wrap(call, err)
 	}
 	if answered, err := c.answer(ctx, call, &uri); answered || err != nil {
 		return uri, err
@@ -212,6 +235,9 @@ func (c *Client) SecretAdd(ctx context.Context, content map[string]SecretValue, 
 func (c *Client) SecretSet(ctx context.Context, id string, content map[string]SecretValue, settings *SecretSettings) error {
 	flags := settings.args()
 	call := Call{Command: "secret-set", Args: slices.Concat(flags, []string{"--", id}), Data: plain(content)}
+	if err := settings.check(); err != nil {
+		return wrap(call, err)
+	}
 	if answered, err := c.answer(ctx, call, nil); answered || err != nil {
 		return err
 	}

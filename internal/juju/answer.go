@@ -218,15 +218,16 @@ func answerStateSet(h *Hook, c hookcmd.Call, _ any) (bool, error) {
 	return true, h.setState(c.Data)
 }
 
-// answerConfigGet knows "--format=json".
+// answerConfigGet knows "--format=json [--all]".
 func answerConfigGet(h *Hook, c hookcmd.Call, result any) (bool, error) {
 	values, ok := result.(*hookcmd.Values)
-	if !ok || len(c.Args) != 1 {
+	all := len(c.Args) == 2 && c.Args[1] == "--all"
+	if !ok || len(c.Args) != 1 && !all {
 		return false, nil
 	}
 	*values = make(hookcmd.Values, len(h.options()))
 	for name, value := range h.options() {
-		if value == nil {
+		if value == nil && !all {
 			continue
 		}
 		text, err := json.Marshal(charmValue(value))

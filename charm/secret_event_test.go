@@ -96,30 +96,42 @@ func TestSecretEventsThatAreRepeated(t *testing.T) {
 	}
 }
 
-// A time from the call on counts by the clock of the agent.
-func TestSecretExpiresIn(t *testing.T) {
+// The agent makes a time of a while, by its clock and when it is called.
+func TestSecretExpiresInAWhile(t *testing.T) {
 	t.Parallel()
 	withJuju(t, func(t *testing.T, opts charmtest.Options) {
 		opts.Metadata = secretCharm
-		var expired []int
+		var expired []string
 		h := charmtest.New(t, func(c *charm.Charm) {
 			charm.On(c, func(ctx context.Context, _ events.Start) error {
-				_, err := c.AddSecret(ctx, secretText("password", "first"), &charm.SecretOptions{Label: "root", ExpireIn: time.Hour})
-				return err
+				for _, label := range []string{"kept", "prolonged"} {
+					if _, err := c.AddSecret(ctx, secretText("password", "first"), &charm.SecretOptions{Label: label, ExpireIn: time.Hour}); err != nil {
+						return err
+					}
+				}
+				return nil
 			})
 			charm.On(c, func(ctx context.Context, _ events.UpdateStatus) error {
-				return c.SecretByLabel("root").SetInfo(ctx, charm.SecretSettings{ExpireIn: 2 * time.Hour})
+				return c.SecretByLabel("prolonged").SetInfo(ctx, charm.SecretSettings{ExpireIn: time.Hour})
 			})
 			charm.On(c, func(ctx context.Context, ev events.SecretExpired) error {
-				expired = append(expired, ev.Revision)
+				expired = append(expired, ev.Label)
 				return c.SecretOf(ev).RemoveRevision(ctx, ev.Revision)
 			})
 		}, &opts)
 		h.Emit(events.Start{})
-		assert.Equal(t, h.Now().Add(time.Hour), h.Secret("root").Info().Expire)
+		assert.Equal(t, h.Now().Add(time.Hour), h.Secret("kept").Info().Expire)
+		h.Advance(30 * time.Minute)
 		h.Emit(events.UpdateStatus{})
-		expire := h.Secret("root").Info().Expire
-		assert.Equal(t, h.Now().Add(2*time.Hour), expire)
+
+		h.Advance(29 * time.Minute)
+		assert.Empty(t, expired)
+		h.Advance(2 * time.Minute)
+		assert.Equal(t, []string{"kept"}, expired)
+		h.Advance(28 * time.Minute)
+		assert.Equal(t, []string{"kept"}, expired)
+		h.Advance(2 * time.Minute)
+		assert.Equal(t, []string{"kept", "prolonged"}, expired)
 	})
 }
 

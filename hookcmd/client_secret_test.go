@@ -4,6 +4,7 @@ package hookcmd_test
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -209,22 +210,27 @@ func secretOwnerMethods(tb testing.TB) []scriptedMethod {
 	}}
 }
 
-// What Juju would refuse, or take one half of, is not sent.
+// Juju would take the last of two times, and refuse one before now.
 func TestSecretSettingsThatCannotBe(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2031, 2, 3, 4, 5, 6, 0, time.UTC)
-	for want, settings := range map[string]hookcmd.SecretSettings{
-		"--expire=-1s\": ExpireIn is negative":                                                         {ExpireIn: -time.Second},
-		"--expire=2031-02-03T04:05:06Z --expire=1h0m0s\": both Expire and ExpireIn are set":            {Expire: at, ExpireIn: time.Hour},
-		"--label=x --expire=2031-02-03T04:05:06Z --expire=-1ns -- a\": ExpireIn is negative": {Label: "x", Expire: at, ExpireIn: -1},
+	content := map[string]hookcmd.SecretValue{"token": hookcmd.NewSecretValue("abc")}
+	for want, settings := range map[string]*hookcmd.SecretSettings{
+		`--expire=-1s%s": ExpireIn is negative`:                                                        {ExpireIn: -time.Second},
+		`--expire=2031-02-03T04:05:06Z --expire=-1ns%s": ExpireIn is negative`:                         {Expire: at, ExpireIn: -1},
+		`--label=x --expire=2031-02-03T04:05:06Z --expire=1h0m0s%s": both Expire and ExpireIn are set`: {Label: "x", Expire: at, ExpireIn: time.Hour},
 	} {
-		client := hookcmd.New(scriptedRunner(func(call hookcmd.Call) ([]byte, error) {
-			t.Errorf("%v ran", call)
-			return nil, nil
-		}), nil)
-		_ = client
-		_ = want
-		_ = settings
+		runner := scriptedPrinter("secret:d0000000000000000010")
+		client := hookcmd.New(runner, nil)
+		_, err := client.SecretAdd(t.Context(), content, settings)
+		require.EqualError(t, err, `cannot run "secret-add `+fmt.Sprintf(want, ""))
+		err = client.SecretSet(t.Context(), "a", content, settings)
+		require.EqualError(t, err, `cannot run "secret-set `+fmt.Sprintf(want, " -- a"))
+		assert.Empty(t, runner.lines())
+
+		answerer := newScriptedAnswerer("", func(hookcmd.Call, any) (bool, error) { return true, nil })
+		err = hookcmd.New(answerer, nil).SecretSet(t.Context(), "a", content, settings)
+		require.ErrorContains(t, err, fmt.Sprintf(want, " -- a"), "of a runner that answers by value")
 	}
 }
 

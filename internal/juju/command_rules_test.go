@@ -4,8 +4,10 @@ package juju
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -181,17 +183,34 @@ func TestRebootNow(t *testing.T) {
 	assert.Equal(t, RebootNow, outcome)
 }
 
-// TestAnswersOfConfig sees that values and text have the same numbers.
+// TestAnswersOfConfig sees that values and text have the same numbers and nulls.
 func TestAnswersOfConfig(t *testing.T) {
 	t.Parallel()
 	w := worldOf(t, "leader", "4", golden.Event{})
 	w.model.opts.TextOnly = false
-	var values hookcmd.Values
-	known, err := w.hook.Answer(t.Context(), hookcmd.Call{Command: "config-get", Args: []string{"--format=json"}}, &values)
-	require.NoError(t, err)
-	require.True(t, known)
-	answered, err := json.Marshal(values)
-	require.NoError(t, err)
-	assert.JSONEq(t, string(w.command(t, "config-get", "--format=json").Stdout), string(answered))
-	assert.Contains(t, string(answered), "9007199254740992")
+	answers := make(map[string]hookcmd.Values)
+	for _, args := range [][]string{{"--format=json"}, {"--format=json", "--all"}} {
+		var values, printed hookcmd.Values
+		known, err := w.hook.Answer(t.Context(), hookcmd.Call{Command: "config-get", Args: args}, &values)
+		require.NoError(t, err)
+		require.True(t, known, args)
+		require.NoError(t, json.Unmarshal(w.command(t, append([]string{"config-get"}, args...)...).Stdout, &printed))
+		assert.Equal(t, printed, values, args)
+		assert.Contains(t, slices.Collect(maps.Values(values)), json.RawMessage("9007199254740992"))
+		answers[args[len(args)-1]] = values
+	}
+	unset := 0
+	for name, value := range answers["--all"] {
+		if string(value) == "null" {
+			assert.NotContains(t, answers["--format=json"], name)
+			unset++
+		}
+	}
+	assert.Positive(t, unset, "options without a value")
+
+	for _, args := range [][]string{{"--format=json", "--", "a-string"}, {"--format=json", "--all", "x"}, {"--format=json", "-a"}} {
+		known, err := w.hook.Answer(t.Context(), hookcmd.Call{Command: "config-get", Args: args}, new(hookcmd.Values))
+		require.NoError(t, err)
+		assert.False(t, known, "%q runs as text", args)
+	}
 }

@@ -21,6 +21,8 @@ func (w *walker) command(ctx context.Context, c *hookcmd.Client, of *charm.Charm
 	case 0:
 		values, err := c.ConfigGet(ctx)
 		w.note("config-get", values, err)
+		values, err = c.ConfigGetAll(ctx)
+		w.note("config-get --all", values, err)
 		value, err := c.ConfigGetKey(ctx, w.one("port", "ratio", "motd", "debug", "none"))
 		w.note("config-get key", string(value), err)
 	case 1:

@@ -11,8 +11,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/charmsmith/charmsmith/events"
+	"github.com/charmsmith/charmsmith/hookcmd"
 )
 
 // OnAction registers the handler of an action, as named in charmcraft.yaml.
@@ -61,7 +63,8 @@ import (
 // the rest of the handlers does not run, and the program exits with code 0, without
 // which Juju would not show the text. Ports, storage and changes of existing secrets are
 // kept by Juju nonetheless, as is what was flushed; a warning is logged. After a
-// panic the program exits with code 1, and Juju drops all. An action that no
+// panic, or if action-get or action-set could not be run or answered what cannot be
+// read, the program exits with code 1, and Juju drops all. An action that no
 // handler takes fails.
 //
 // Handlers of [events.Action] and [OnDispatch] run alongside, in the order of
@@ -113,7 +116,7 @@ func (a *action[In, Out]) handle(ctx context.Context, ev events.Event) error {
 func (d *dispatch) runAction(ctx context.Context, in, out reflect.Value, handler func() error) error {
 	params, err := d.client.ActionGet(ctx)
 	if err != nil {
-		return err
+		return &ownFailure{err}
 	}
 	if err := decodeParams(params, in); err != nil {
 		return err
@@ -132,8 +135,18 @@ func (d *dispatch) runAction(ctx context.Context, in, out reflect.Value, handler
 	if failure != nil {
 		return failure
 	}
+	if command, ok := errors.Unwrap(err).(*hookcmd.Error); ok && command.Code <= 0 && !errors.Is(err, syscall.E2BIG) {
+		return &ownFailure{err} // neither Juju nor a limit has refused the results
+	}
 	return err
 }
+
+// ownFailure is an error around an action's handler that is no answer to the
+// operator: hook commands do not work.
+type ownFailure struct{ err error }
+
+func (e *ownFailure) Error() string { return e.err.Error() }
+func (e *ownFailure) Unwrap() error { return e.err }
 
 // ActionLog tells the operator how the action that runs gets on, at once; it is
 // kept if the action fails. [hookcmd.ErrNotAction] if none runs. What a text
@@ -165,8 +178,10 @@ const maxFailText = 64 << 10
 // that is possible; the process exits with 0, as otherwise Juju replaces the text.
 func (a *actionRun) fail(ctx context.Context, cause error) error {
 	a.actionFailed = true
-	lasting := a.lasting() // without what follows
-	err := a.relations.Drop(ctx)
+	lasting, err := a.lasting(ctx) // without what follows
+	if err == nil {
+		err = a.relations.Drop(ctx)
+	}
 	if err == nil {
 		err = a.state.drop(ctx)
 	}
@@ -191,7 +206,7 @@ func (a *actionRun) fail(ctx context.Context, cause error) error {
 
 func (a *actionRun) observe(_ context.Context, command string) (end func(error)) {
 	switch command {
-	case "close-port", "open-port", "storage-add", "relation-set", "state-delete", "state-set",
+	case "close-port", "leader-set", "open-port", "storage-add", "relation-set", "state-delete", "state-set",
 		"secret-add", "secret-grant", "secret-remove", "secret-revoke", "secret-set":
 	default:
 		return nil
@@ -211,14 +226,30 @@ func (a *actionRun) observe(_ context.Context, command string) (end func(error))
 
 // lasting returns the commands whose effect Juju keeps, but for what belongs to
 // secrets that are withdrawn.
-func (a *actionRun) lasting() []string {
+func (a *actionRun) lasting(ctx context.Context) ([]string, error) {
+	s := &a.secrets
+	if err := s.turn.take(ctx); err != nil {
+		return nil, err
+	}
+	defer s.turn.give()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	ran := slices.Sorted(maps.Keys(a.ran))
-	if added := a.ran["secret-add"]; added > 0 && added == len(a.secrets.added) {
-		ran = slices.DeleteFunc(ran, func(command string) bool { return command == "secret-add" || command == "secret-grant" })
+	ran := maps.Clone(a.ran)
+	if len(s.known) == len(s.added) && int(s.noted) == ran["secret-set"]+ran["secret-remove"] {
+		delete(ran, "secret-set") // of no other secret
 	}
-	return ran
+	for _, id := range s.added {
+		k := s.known[id]
+		ran["secret-add"]--
+		ran["secret-grant"] -= len(k.grants)
+		ran["secret-revoke"] -= len(k.revoked)
+		ran["secret-remove"] -= len(k.revisions)
+		if k.removed {
+			ran["secret-remove"]--
+		}
+	}
+	maps.DeleteFunc(ran, func(_ string, times int) bool { return times <= 0 })
+	return slices.Sorted(maps.Keys(ran)), nil
 }
 
 // plainText returns a text that Juju can keep and a process can be given.

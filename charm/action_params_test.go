@@ -168,18 +168,18 @@ func TestActionParamsAsMap(t *testing.T) {
 	assert.Equal(t, `parameter "b": must be an integer, not "c"`, message)
 }
 
-// What a wrong parameter leaves behind is the failure, and no handler's call.
-func TestWrongParamsOfActionInJuju(t *testing.T) {
+// Parameters that cannot be read are no failure of the action's, but of the dispatch.
+func TestActionParamsThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	agent := &actionAgent{params: `[1]`}
 	_, err := run(t, agent, freeAction, on[struct{}, struct{}]("free"))
-	require.NoError(t, err)
-	assert.Contains(t, agent.message, `cannot run "action-get --format=json"`)
+	require.ErrorContains(t, err, `cannot run "action-get --format=json"`)
+	assert.Empty(t, agent.message)
 
 	agent = &actionAgent{fail: map[string]error{"action-get": errTest}}
 	_, err = run(t, agent, freeAction, on[struct{}, struct{}]("free"))
-	require.NoError(t, err)
-	assert.Equal(t, errTest.Error(), agent.message)
+	require.ErrorIs(t, err, errTest)
+	assert.Empty(t, agent.message)
 }
 
 // The parameters that Juju's own action-get was recorded to print.

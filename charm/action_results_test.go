@@ -191,6 +191,35 @@ func TestActionSetFails(t *testing.T) {
 	assert.Equal(t, "no room; and cannot set results: no answer", agent.message)
 }
 
+// Hook commands that do not work are no answer to the operator.
+func TestActionCommandsDoNotWork(t *testing.T) {
+	t.Parallel()
+	lost := func(command string) map[string]error {
+		return map[string]error{command: &hookcmd.Error{Command: command, Code: -1, Err: errors.New("connection lost")}}
+	}
+	for name, row := range map[string]struct {
+		agent *actionAgent
+		want  string
+	}{
+		"action-get":      {&actionAgent{fail: lost("action-get")}, "connection lost"},
+		"its answer":      {&actionAgent{params: "{"}, "action-get"},
+		"action-set":      {&actionAgent{fail: lost("action-set")}, "cannot set results: "},
+		"refused by Juju": {&actionAgent{fail: map[string]error{"action-set": &hookcmd.Error{Command: "action-set", Code: 1}}}, ""},
+	} {
+		stderr, err := run(t, row.agent, freeAction, func(c *charm.Charm) {
+			charm.OnAction(c, "free", func(context.Context, struct{}) (map[string]int, error) { return map[string]int{"a": 1}, nil })
+		})
+		if row.want == "" {
+			require.NoError(t, err, name)
+			assert.Contains(t, row.agent.message, "cannot set results: ", name)
+			continue
+		}
+		require.ErrorContains(t, err, row.want, name)
+		assert.Contains(t, stderr, row.want, name)
+		assert.Empty(t, row.agent.message, name)
+	}
+}
+
 // A value that is too long for a process is sent over the socket.
 func TestLongActionResult(t *testing.T) {
 	t.Parallel()

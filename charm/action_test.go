@@ -25,6 +25,8 @@ summary: A charm for tests.
 description: It has actions.
 peers:
   peers: {interface: acting}
+provides:
+  site: {interface: http}
 actions:
   free:
     additionalProperties: true
@@ -209,6 +211,37 @@ func TestFailedActionWithdrawsSecrets(t *testing.T) {
 		assert.Len(t, h.Secrets(), 1)
 		require.Len(t, h.Logs(), 1)
 		assert.Contains(t, h.Logs()[0].Message, "commands=secret-add")
+	})
+}
+
+// What has become of secrets that were there before is told.
+func TestFailedActionTellsOfOtherSecrets(t *testing.T) {
+	t.Parallel()
+	content := func(text string) map[string]charm.SecretValue {
+		return map[string]charm.SecretValue{"password": hookcmd.NewSecretValue(text)}
+	}
+	bothWays(t, func(c *charm.Charm) {
+		charm.OnAction(c, "free", func(ctx context.Context, in struct{ Old *string }) (struct{}, error) {
+			if in.Old != nil && *in.Old == "" {
+				_, err := c.AddSecret(ctx, content("old"), &charm.SecretOptions{Label: "old"})
+				return struct{}{}, err
+			}
+			uri, err := c.AddSecret(ctx, content("x"), nil)
+			sites, relErr := c.Relations(ctx, "site")
+			err = errors.Join(err, relErr, c.Secret(uri).Grant(ctx, sites[0], nil), c.Secret(uri).SetContent(ctx, content("y")))
+			if in.Old != nil {
+				err = errors.Join(err, c.SecretByLabel(*in.Old).Grant(ctx, sites[0], nil), c.SecretByLabel(*in.Old).SetContent(ctx, content("z")))
+			}
+			return struct{}{}, errors.Join(err, errTest)
+		})
+	}, func(t *testing.T, h *charmtest.Harness) {
+		h.Relate("site", "web")
+		assert.Equal(t, "completed", h.RunAction("free", map[string]any{"old": ""}).Status)
+		assert.Equal(t, errTest.Error(), h.RunAction("free", nil).Message)
+		assert.Empty(t, h.Logs(), "of the new secret nothing is left")
+		assert.Equal(t, errTest.Error(), h.RunAction("free", map[string]any{"old": "old"}).Message)
+		require.Len(t, h.Logs(), 1)
+		assert.Contains(t, h.Logs()[0].Message, `commands="secret-grant secret-set"`)
 	})
 }
 

@@ -44,11 +44,26 @@ func (s *StatusSet) AddApp(status Status) {
 func (s *StatusSet) Order(kinds ...func(message string) Status) {
 	order := make([]string, 0, len(kinds))
 	for _, kind := range kinds {
+		if kind == nil {
+			panic("charm.StatusSet.Order: a kind is nil; it is charm.Blocked, charm.Waiting or the like")
+		}
 		order = append(order, kind("").kind)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.order = order
+}
+
+// savepoint returns a function that undoes what is added, and ordered, after it.
+func (s *StatusSet) savepoint() (undo func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	unit, app, order := slices.Clip(s.unit), slices.Clip(s.app), s.order
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.unit, s.app, s.order = unit, app, order
+	}
 }
 
 // urgent returns the most urgent statuses of the unit and of the application, of
@@ -106,7 +121,11 @@ func (k collector) handle(ctx context.Context, _ events.Event) error { return k.
 func (c *Charm) collect(ctx context.Context, ev events.Event) error {
 	for _, collect := range c.collectors {
 		h := &handler{function: collect, by: "OnCollectStatus", receiver: collector{collect, &c.dispatch.status.toSet}}
-		if err := c.call(ctx, h, ev); err != nil {
+		err := c.call(ctx, h, ev)
+		if IsDefer(err) {
+			err = c.deferring(ctx, h, ev, err) // which tells why it cannot
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -164,7 +164,7 @@ func TestFailureToCollectStatus(t *testing.T) {
 	}{
 		"fails":  {func(k collectors) func(context.Context, *charm.StatusSet) error { return k.fails }, "no room", false},
 		"panics": {func(k collectors) func(context.Context, *charm.StatusSet) error { return k.panics }, "panic: out of ideas", true},
-		"defers": {func(k collectors) func(context.Context, *charm.StatusSet) error { return k.defers }, "the event is deferred: later", false},
+		"defers": {func(k collectors) func(context.Context, *charm.StatusSet) error { return k.defers }, "cannot defer peers-relation-joined: a function of OnCollectStatus is called in every dispatch anyway", false},
 	} {
 		agent := testagent.Peers(1)
 		_, err := run(t, agent, ev, func(c *charm.Charm) {
@@ -188,6 +188,12 @@ func TestFailureToCollectStatus(t *testing.T) {
 		require.Len(t, agent.Logs(), 1)
 		assert.Contains(t, agent.Logs()[0], failure.Error())
 	}
+}
+
+func TestOrderOfNoKind(t *testing.T) {
+	t.Parallel()
+	assert.PanicsWithValue(t, "charm.StatusSet.Order: a kind is nil; it is charm.Blocked, charm.Waiting or the like",
+		func() { new(charm.StatusSet).Order(charm.Waiting, nil) })
 }
 
 func TestNothingIsCollectedAfterAFailure(t *testing.T) {

@@ -86,7 +86,7 @@ func LoadConfig[T any](ctx context.Context, c *Charm) (T, error) {
 	}
 	if v, ok := any(&result).(interface{ Validate() error }); ok {
 		if err := v.Validate(); err != nil {
-			return none, invalidConfig(values, err)
+			return none, invalidConfig(values, reflect.ValueOf(&result).Elem(), err)
 		}
 	}
 	return result, nil
@@ -108,7 +108,7 @@ func decodeConfig(values hookcmd.Values, target reflect.Value) error {
 			if mismatch, ok := err.(*optionTypeError); ok {
 				return fmt.Errorf("cannot load config into %s: %w", target.Type(), mismatch)
 			}
-			return &ConfigError{f.option, textOf(text), err}
+			return &ConfigError{f.option, f.shown(text), err}
 		}
 	}
 	return nil

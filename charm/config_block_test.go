@@ -278,5 +278,23 @@ func TestSecretOption(t *testing.T) {
 	var failure *charm.ConfigError
 	_, err = load[config](t, `{"credentials": "my-secret"}`)
 	require.ErrorAs(t, err, &failure)
-	assert.Equal(t, "my-secret", failure.Value)
+	assert.Empty(t, failure.Value)
+	assert.NotContains(t, err.Error(), "my-secret")
+}
+
+// withSecret finds fault with its secret.
+type withSecret struct{ Credentials *charm.SecretURI }
+
+func (withSecret) Validate() error {
+	return &charm.ConfigError{Option: "credentials", Value: "hunter2", Err: errPort}
+}
+
+// What is in a secret option may be a password, and is not shown.
+func TestSecretOptionIsNotShown(t *testing.T) {
+	t.Parallel()
+	_, err := load[withSecret](t, `{"credentials": "hunter2"}`)
+	require.ErrorContains(t, err, `cannot use option "credentials": cannot read secret URI`)
+	assert.NotContains(t, err.Error(), "hunter2")
+	_, err = load[withSecret](t, `{"credentials": "secret:d1qjg3pm6ss7e1s6sfog"}`)
+	require.EqualError(t, err, `cannot use option "credentials": must differ from other`)
 }

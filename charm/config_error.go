@@ -4,7 +4,9 @@ package charm
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/charmsmith/charmsmith/hookcmd"
@@ -17,10 +19,11 @@ import (
 //
 //	return &charm.ConfigError{Option: "port", Err: errors.New("must not be that of the database")}
 //
-// upon which LoadConfig fills in the value.
+// upon which LoadConfig fills in the value, which the status and the log then show;
+// but that of a field of type [SecretURI] never, as it may be the secret itself.
 type ConfigError struct {
 	Option string // empty if it is about several
-	Value  string // as the operator has given it; empty if it has none
+	Value  string // as the operator has given it; empty if it has none, or is of type secret
 	Err    error  // the rule that it breaks: "must be from 0 to 65535"
 }
 
@@ -59,8 +62,17 @@ func (e *ConfigError) status() Status {
 	return Blocked(what + ": " + strings.ReplaceAll(e.rule(), "\n", "; "))
 }
 
-// invalidConfig returns the *ConfigError of what a Validate method has returned.
-func invalidConfig(values hookcmd.Values, err error) *ConfigError {
+// shown returns the value of a field's option that an error may show.
+func (f *optionField) shown(value json.RawMessage) string {
+	if f.typ == reflect.TypeFor[SecretURI]() {
+		return ""
+	}
+	return textOf(value)
+}
+
+// invalidConfig returns the *ConfigError of what the Validate method of a struct has
+// returned.
+func invalidConfig(values hookcmd.Values, target reflect.Value, err error) *ConfigError {
 	invalid := ConfigError{Err: err}
 	if named, ok := err.(*ConfigError); ok {
 		invalid = *named
@@ -69,6 +81,12 @@ func invalidConfig(values hookcmd.Values, err error) *ConfigError {
 	}
 	if invalid.Value == "" {
 		invalid.Value = textOf(values[invalid.Option])
+	}
+	fields, _ := optionsOf(target) // it has been decoded
+	for i := range fields {
+		if f := &fields[i]; f.option == invalid.Option && f.typ == reflect.TypeFor[SecretURI]() {
+			invalid.Value = ""
+		}
 	}
 	return &invalid
 }

@@ -57,7 +57,7 @@ type deferrals interface {
 //
 // [Charm.EnableDefer] has to be called in register. Stop, Remove, RelationBroken,
 // SecretRotate, SecretExpired, hooks that are Unknown and actions cannot be
-// deferred, nor can handlers of OnDispatch: the handler then has failed.
+// deferred, nor can handlers of OnDispatch or OnCollectStatus: the handler then has failed.
 func Defer(reason string) error { return &deferral{reason} }
 
 // IsDefer reports whether an error of a handler defers its event, so that what
@@ -133,6 +133,9 @@ func Deferred(ctx context.Context) (Deferral, bool) {
 
 // undeferrable returns why an event cannot be deferred by a handler.
 func (c *Charm) undeferrable(h *handler, ev events.Event) error {
+	if h.by == "OnCollectStatus" {
+		return errors.New("a function of OnCollectStatus is called in every dispatch anyway")
+	}
 	switch ev.(type) {
 	case events.Stop, events.Remove:
 		return errors.New("the unit may be gone before the next hook")

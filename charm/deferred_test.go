@@ -266,3 +266,39 @@ func TestDeferredEventsAtOnce(t *testing.T) {
 	assert.NotEmpty(t, list)
 	assert.False(t, slices.ContainsFunc(list[:len(list)-1], func(d charm.DeferredEvent) bool { return d.Event == events.Start{} }))
 }
+
+// A name that was given goes before the equal name of a function, in whatever order
+// the handlers are; both keep what they have deferred.
+func TestNameThatIsOfAFunction(t *testing.T) {
+	t.Parallel()
+	for _, last := range []bool{false, true} {
+		var called calls
+		old := &oldCharm{&called, charm.Defer("")}
+		h := newKeeper(t, func(c *charm.Charm) {
+			c.EnableDefer()
+			named := func() {
+				charm.On(c, func(_ context.Context, ev events.ConfigChanged) error {
+					called.add("named")
+					return old.err
+				}).Name("github.com/charmsmith/charmsmith/charm_test.(*oldCharm).config")
+			}
+			if !last {
+				named()
+			}
+			charm.On(c, old.config)
+			if last {
+				named()
+			}
+		})
+		h.SetState(map[string]string{"charmsmith.deferred": `[{"env":["JUJU_DISPATCH_PATH=hooks/config-changed"],"handler":"github.com/charmsmith/charmsmith/charm_test.(*oldCharm).config"}]`})
+		h.Emit(events.UpdateStatus{})
+		assert.Equal(t, []string{"named"}, called.take())
+		h.SetState(nil)
+		h.Emit(events.ConfigChanged{})
+		require.Len(t, h.Deferred(), 2)
+		called.take()
+		old.err = nil
+		h.Emit(events.UpdateStatus{})
+		assert.ElementsMatch(t, []string{"named", "old config config-changed"}, called.take())
+	}
+}

@@ -29,7 +29,11 @@ func (c *Charm) Network(ctx context.Context, binding string) (hookcmd.NetworkInf
 // RelationNetwork is [Charm.Network] for one relation of an endpoint: in relations
 // with other models the addresses can be others.
 func (c *Charm) RelationNetwork(ctx context.Context, rel *relation.Relation) (hookcmd.NetworkInfo, error) {
-	return c.model().network(ctx, rel.Endpoint(), &hookcmd.RelationID{Endpoint: rel.Endpoint(), ID: rel.ID()})
+	d := c.model()
+	if rel == nil {
+		return hookcmd.NetworkInfo{}, errors.New("cannot get network: the relation is nil")
+	}
+	return d.network(ctx, rel.Endpoint(), &hookcmd.RelationID{Endpoint: rel.Endpoint(), ID: rel.ID()})
 }
 
 func (d *dispatch) network(ctx context.Context, binding string, rel *hookcmd.RelationID) (hookcmd.NetworkInfo, error) {

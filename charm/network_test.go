@@ -66,6 +66,8 @@ func TestNetworkOfNoBinding(t *testing.T) {
 	within(t, agent, func(ctx context.Context, c *charm.Charm) {
 		_, err := c.Network(ctx, "")
 		require.EqualError(t, err, "cannot get network: the name of the binding is empty")
+		_, err = c.RelationNetwork(ctx, nil)
+		require.EqualError(t, err, "cannot get network: the relation is nil")
 	})
 	assert.Empty(t, agent.Calls())
 }

@@ -4,14 +4,19 @@ package charm
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"slices"
 
+	"github.com/charmsmith/charmsmith/events"
 	"github.com/charmsmith/charmsmith/hookcmd"
 )
 
 // UseDispatch puts something around the whole dispatch, from the first handler,
 // those of deferred events included, until all was sent; for tracing, timing and
-// the like. Of several, the first is the outermost.
+// the like. Of several, the first is the outermost. One that does not call next
+// leaves all of it undone: no handler runs, and nothing is sent. A panic fails the
+// dispatch, with a *[HandlerError].
 func (c *Charm) UseDispatch(wrap func(next Handler) Handler) {
 	if wrap == nil {
 		panic("charm.UseDispatch: the function is nil")
@@ -40,6 +45,17 @@ func (c *Charm) wrapAll(work Handler) Handler {
 		work = wrap(work)
 	}
 	return work
+}
+
+// callAll does the dispatch's work with what is around it. The error of a panic is a
+// *HandlerError.
+func (c *Charm) callAll(ctx context.Context, ev events.Event, work Handler) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = &HandlerError{ev, "UseDispatch", fmt.Errorf("panic: %v", value), debug.Stack()}
+		}
+	}()
+	return c.wrapAll(work)(ctx, ev)
 }
 
 type observer = func(ctx context.Context, command string) (end func(error))

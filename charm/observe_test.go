@@ -307,6 +307,20 @@ func TestUseDispatch(t *testing.T) {
 	require.ErrorIs(t, err, errTest)
 }
 
+// A panic of what is around the dispatch is its error.
+func TestUseDispatchPanics(t *testing.T) {
+	t.Parallel()
+	_, err := run(t, testagent.Peers(1), events.UpdateStatus{}, func(c *charm.Charm) {
+		c.UseDispatch(func(charm.Handler) charm.Handler {
+			return func(context.Context, events.Event) error { panic("oh no") }
+		})
+	})
+	var failure *charm.HandlerError
+	require.ErrorAs(t, err, &failure)
+	assert.EqualError(t, err, "cannot handle update-status in UseDispatch: panic: oh no")
+	assert.NotEmpty(t, failure.Stack)
+}
+
 func TestMisusedObservers(t *testing.T) {
 	t.Parallel()
 	_, err := run(t, testagent.Peers(1), events.UpdateStatus{}, func(c *charm.Charm) {

@@ -33,7 +33,8 @@ func ICMP() PortRange { return PortRange{Protocol: "icmp"} }
 
 // OpenPort opens ports for the endpoints given, or for all: once the dispatch has
 // succeeded, Juju lets those in for whom the operator exposes the application.
-// They need not be closed. On Kubernetes Juju takes single ports only.
+// They need not be closed. On Kubernetes a range of ports is an error, and so is
+// ICMP: Juju takes single ports only there.
 //
 // [hookcmd.ErrPortConflict] if they overlap with a range that was open when the
 // dispatch began, or that it has opened, of this unit or of another on the
@@ -78,6 +79,9 @@ func (c *Charm) OpenedPorts(ctx context.Context) ([]EndpointPorts, error) {
 func (c *Charm) SetPorts(ctx context.Context, ports ...PortRange) error {
 	d := c.model()
 	want, err := portSet(ports)
+	for _, p := range want {
+		err = cmp.Or(err, d.checkPorts(p))
+	}
 	if err != nil {
 		return fmt.Errorf("cannot set ports: %w", err)
 	}
@@ -151,8 +155,16 @@ func checkPorts(p PortRange) error {
 	return nil
 }
 
+// checkPorts is the error of a range that Juju does not take where the unit is.
+func (d *dispatch) checkPorts(p PortRange) error {
+	if p.From == p.To && p.Protocol != "icmp" || !readEnvironment(d.env).Kubernetes {
+		return nil
+	}
+	return fmt.Errorf("%v: on Kubernetes only single ports of tcp and udp can be open", p)
+}
+
 func (d *dispatch) changePort(ctx context.Context, verb string, ports PortRange, endpoints []string) error {
-	err := checkPorts(ports)
+	err := cmp.Or(checkPorts(ports), d.checkPorts(ports))
 	for _, endpoint := range endpoints {
 		if endpoint == "" || strings.ContainsAny(endpoint, ", ") { // which Juju takes for others, or all
 			err = fmt.Errorf("%q is no name of an endpoint", endpoint)

@@ -190,10 +190,18 @@ func TestPortsThatOnlyJujuRefuses(t *testing.T) {
 		opts.Kubernetes = true
 		u := newInUpdateStatus(t, opts)
 		u.run(func(ctx context.Context, c *charm.Charm) error {
-			require.ErrorContains(t, c.OpenPort(ctx, tcp(80, 90)), "port ranges are not supported for k8s applications")
-			require.ErrorContains(t, c.SetPorts(ctx, tcp(80, 90)), "port ranges are not supported for k8s applications")
 			return c.OpenPort(ctx, charm.TCP(80))
 		})
+		lines := u.run(func(ctx context.Context, c *charm.Charm) error {
+			for _, ports := range []charm.PortRange{tcp(80, 90), charm.ICMP()} {
+				rule := ": on Kubernetes only single ports of tcp and udp can be open"
+				require.EqualError(t, c.OpenPort(ctx, ports), "cannot open port: "+ports.String()+rule)
+				require.EqualError(t, c.ClosePort(ctx, ports), "cannot close port: "+ports.String()+rule)
+				require.EqualError(t, c.SetPorts(ctx, charm.TCP(443), ports), "cannot set ports: "+ports.String()+rule)
+			}
+			return nil
+		})
+		assert.Empty(t, lines)
 		assert.Equal(t, []charm.EndpointPorts{{PortRange: charm.TCP(80)}}, u.OpenedPorts())
 		u.do = func(ctx context.Context, c *charm.Charm) error { return c.OpenPort(ctx, charm.TCP(81), "nosuch") }
 		require.ErrorContains(t, u.Try(func() { u.Emit(events.UpdateStatus{}) }), "flush refused")

@@ -53,6 +53,8 @@ type queued struct {
 	Reason   string    `json:"reason,omitempty"`
 
 	Synthetic bool `json:"synthetic,omitempty"` // of a PeerDeparted, whose environment it is not in
+
+	before string // the reason that was read, for when there is no room for another
 }
 
 // is reports whether it is the same event for the same handler.
@@ -95,15 +97,20 @@ func (h *handler) identity() string {
 	return h.name()
 }
 
-// candidates returns the handlers of a name that take an event.
+// candidates returns the handlers of a name that take an event: first the one that
+// was given the name, then those whose function has it.
 func (c *Charm) candidates(identity string, ev events.Event) []*handler {
-	var all []*handler
+	var given, all []*handler
 	for i := range c.handlers {
-		if h := &c.handlers[i]; h.isFor(ev) && h.identity() == identity {
+		switch h := &c.handlers[i]; {
+		case !h.isFor(ev) || h.identity() != identity:
+		case h.given != "":
+			given = append(given, h)
+		default:
 			all = append(all, h)
 		}
 	}
-	return all
+	return append(given, all...)
 }
 
 func (c *Charm) ordinal(h *handler, ev events.Event) int {
@@ -156,6 +163,9 @@ func (q *queue) load(ctx context.Context, c *Charm) error {
 		q.entries = append(q.entries, entries...)
 	}
 	q.entries = slices.DeleteFunc(q.entries, func(e *queued) bool { return e == nil })
+	for _, e := range q.entries {
+		e.before = e.Reason
+	}
 	return nil
 }
 
@@ -235,11 +245,19 @@ func (q *queue) add(ctx context.Context, c *Charm, h *handler, ev events.Event, 
 	if text, err := marshal(entry); err != nil || len(text) > maxStateValue-len("[]") {
 		return fmt.Errorf("what is to be kept of it has %d bytes, of at most %d", len(text), maxStateValue-len("[]"))
 	}
+	before := q.all()
 	added, err := q.append(entry)
+	if err == nil {
+		err = q.save(ctx)
+	}
+	if err != nil {
+		q.restore(before)
+		return err
+	}
 	if added {
 		c.logDeferral(ctx, "Deferring", ev, entry.Number)
 	}
-	return err
+	return nil
 }
 
 func (q *queue) append(entry *queued) (added bool, err error) {
@@ -272,13 +290,47 @@ func (q *queue) done(c *Charm, h *handler, ev events.Event) {
 	}
 }
 
-// save writes the queue, if it has changed.
+// save writes the queue, if it has changed. If there is no room for it, reasons
+// that have grown are as they were, and at last there are none.
 func (q *queue) save(ctx context.Context) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if !q.changed {
 		return nil
 	}
+	undo, err := q.state.savepoint(ctx)
+	if err != nil {
+		return err
+	}
+	err = q.write(ctx)
+	for _, reason := range []func(*queued) string{func(e *queued) string { return e.before }, func(*queued) string { return "" }} {
+		if err == nil || ctx.Err() != nil {
+			break
+		}
+		undo()
+		q.shorten(reason)
+		err = q.write(ctx)
+	}
+	if err != nil {
+		undo()
+	}
+	return err
+}
+
+// shorten gives the entries other reasons, where those are shorter.
+func (q *queue) shorten(reason func(*queued) string) {
+	entries := slices.Clone(q.entries)
+	for i, e := range entries {
+		if text := reason(e); len(text) < len(e.Reason) {
+			short := *e // others may be reading that one
+			short.Reason = text
+			entries[i] = &short
+		}
+	}
+	q.entries = entries
+}
+
+func (q *queue) write(ctx context.Context) error {
 	values, err := q.encode()
 	if err != nil {
 		return err

@@ -115,8 +115,10 @@ func (c *Charm) savepoint(ctx context.Context, q *queue) (undo func(), err error
 	if err != nil {
 		return nil, err
 	}
+	undoStatus := c.dispatch.status.toSet.savepoint()
 	entries := q.all()
 	return func() {
+		undoStatus()
 		undoRelations()
 		undoState()
 		q.restore(entries)

@@ -354,3 +354,25 @@ func (a *queueAgent) Run(ctx context.Context, call hookcmd.Call) ([]byte, error)
 	}
 	return nil, nil
 }
+
+// A status that a handler has collected is undone with the rest when it fails.
+func TestReemittedHandlerFailsAfterItsStatus(t *testing.T) {
+	t.Parallel()
+	h := newKeeper(t, func(c *charm.Charm) {
+		c.EnableDefer()
+		charm.On(c, func(ctx context.Context, _ events.Start) error {
+			if _, again := charm.Deferred(ctx); !again {
+				return charm.Defer("")
+			}
+			return errors.Join(charm.BlockOnConfigError(ctx, c, &charm.ConfigError{Option: "port", Err: errTest}), errTest)
+		})
+		charm.OnCollectStatus(c, func(_ context.Context, set *charm.StatusSet) error {
+			set.Add(charm.Active(""))
+			return nil
+		})
+	})
+	h.Emit(events.Start{})
+	h.Emit(events.UpdateStatus{})
+	require.Equal(t, 1, h.Deferred()[0].Failures)
+	assert.Equal(t, "active", h.Status().Status)
+}

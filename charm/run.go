@@ -207,7 +207,7 @@ func (d *dispatch) run(ctx context.Context, register func(*Charm), ev events.Eve
 		d.observe(c.observers)
 	}
 	if len(c.aroundAll) > 0 {
-		return c.wrapAll(func(ctx context.Context, ev events.Event) error { return d.work(ctx, c, ev) })(ctx, ev)
+		return c.callAll(ctx, ev, func(ctx context.Context, ev events.Event) error { return d.work(ctx, c, ev) })
 	}
 	return d.work(ctx, c, ev)
 }
@@ -256,10 +256,10 @@ func (d *dispatch) handle(ctx context.Context, c *Charm, ev events.Event) (taken
 }
 
 // answerOf returns the error of an action's handler, which the operator gets; nil
-// if it is no such error: a panic is none.
+// if it is no such error: a panic is none, nor is an *ownFailure.
 func answerOf(h *handler, err error) error {
 	failure, ok := err.(*HandlerError)
-	if !ok || h.by != "OnAction" || failure.Stack != nil {
+	if !ok || h.by != "OnAction" || failure.Stack != nil || errors.As(failure.Err, new(*ownFailure)) {
 		return nil
 	}
 	return failure.Err

@@ -174,12 +174,9 @@ func (s *state) flush(ctx context.Context) error {
 	return nil
 }
 
-// checkSize checks that all of the state, if it was read, has not grown beyond
-// what Juju 3.6 keeps; Juju 4 does not check yet.
+// checkSize checks that all of the state, or what is known of it if it was not
+// read, has not grown beyond what Juju 3.6 keeps; Juju 4 does not check yet.
 func (s *state) checkSize() error {
-	if !s.loaded {
-		return nil
-	}
 	known := 0
 	for key, value := range s.known {
 		known += len(key) + len(value)

@@ -102,8 +102,7 @@ func (s *Stored[T]) Lookup(ctx context.Context) (value T, ok bool, err error) {
 
 func (s *Stored[T]) decode(text []byte) (value T, err error) {
 	from, data := 0, text
-	var v versioned
-	if json.Unmarshal(text, &v) == nil && v.Version != nil && v.Data != nil {
+	if v, ok := envelope(text); ok {
 		from, data = *v.Version, v.Data
 	}
 	switch {
@@ -117,8 +116,20 @@ func (s *Stored[T]) decode(text []byte) (value T, err error) {
 	return value, json.Unmarshal(data, &value)
 }
 
+// envelope returns what is stored with a version, whose keys are these two exactly.
+func envelope(text []byte) (v versioned, ok bool) {
+	var object map[string]json.RawMessage
+	if json.Unmarshal(text, &object) != nil || len(object) != 2 {
+		return v, false
+	}
+	version, data := object["charmsmith-version"], object["data"]
+	ok = version != nil && data != nil && json.Unmarshal(version, &v.Version) == nil && v.Version != nil
+	v.Data = data
+	return v, ok
+}
+
 // Set stores a value. Its JSON may have 64 KiB, and all of the unit's state 2 MiB,
-// which is checked at the end of the dispatch if it has read the state. If Set
+// of which what the dispatch has not read or written does not count. If Set
 // fails, nothing has changed.
 func (s *Stored[T]) Set(ctx context.Context, value T) error {
 	d := s.charm.model()

@@ -118,17 +118,34 @@ func TestStoredSizeOfAll(t *testing.T) {
 					})
 				}, &charmtest.Options{Metadata: keeper, JujuVersion: version})
 				err := h.Try(func() { h.Emit(events.UpdateStatus{}) })
-				if !read {
-					require.EqualError(t, err, "update-status: failed: cannot finish update-status: cannot store state: all of the state has 2097216 bytes, of at most 2097152")
-					require.NoError(t, atCall)
-					return
-				}
 				require.EqualError(t, atCall, `cannot store state "31": all of the state has 2097216 bytes, of at most 2097152`)
 				require.NoError(t, err)
 				assert.Len(t, h.State(), 31)
 			})
 		}
 	}
+}
+
+// What was there counts from when it is read.
+func TestStoredSizeOfAllReadLate(t *testing.T) {
+	t.Parallel()
+	big := strings.Repeat("x", 64<<10-2)
+	state := make(map[string]string)
+	for i := range 31 {
+		state[fmt.Sprint("other", i)] = big
+	}
+	h := charmtest.New(t, func(c *charm.Charm) {
+		first, second, last := charm.NewStored[string](c, "a"), charm.NewStored[string](c, "b"), charm.NewStored[string](c, "last")
+		charm.On(c, func(ctx context.Context, _ events.Hook) error {
+			return errors.Join(first.Set(ctx, big), second.Set(ctx, big))
+		})
+		charm.On(c, func(ctx context.Context, _ events.Hook) error {
+			_, err := last.Get(ctx)
+			return err
+		})
+	}, &charmtest.Options{Metadata: keeper, State: state})
+	err := h.Try(func() { h.Emit(events.UpdateStatus{}) })
+	require.ErrorContains(t, err, "update-status: failed: cannot finish update-status: cannot store state: all of the state has ")
 }
 
 // What was too large already may be changed, as long as it does not grow.
@@ -215,6 +232,8 @@ func TestStoredVersions(t *testing.T) {
 		"migration fails": {`{"charmsmith-version":1,"data":1}`, `cannot read state "a": version 1 is not known`, versioned(2, fromText)},
 		"another type":    {`5`, `cannot read state "a": json: cannot unmarshal number into Go value of type string`, unversioned},
 		"no JSON":         {`yes`, `cannot read state "a": invalid character 'y'`, unversioned},
+		"other keys":      {`{"Charmsmith-Version":1,"data":1}`, `cannot read state "a": json: cannot unmarshal object into Go value of type string`, unversioned},
+		"another key":     {`{"charmsmith-version":1,"data":1,"x":2}`, `cannot read state "a": json: cannot unmarshal object into Go value of type string`, unversioned},
 		"empty":           {``, `cannot read state "a": unexpected end of JSON input`, unversioned},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -240,4 +259,45 @@ func TestStoredNil(t *testing.T) {
 	assert.False(t, found)
 	h.Emit(events.Start{})
 	assert.True(t, found)
+}
+
+// FuzzStored reads any text as a value with a version: what is read and stored
+// again reads as the same.
+func FuzzStored(f *testing.F) {
+	f.Add(`{"charmsmith-version":2,"data":{"a":[1,null]}}`)
+	f.Add(`{"charmsmith-version":1,"data":null}`)
+	f.Add(`{"charmsmith-version":null,"data":7,"Data":8}`)
+	f.Add(`{"Charmsmith-Version":1,"DATA":"x"}`)
+	f.Add(`[7`)
+	f.Fuzz(func(t *testing.T, text string) {
+		_, err := run(t, &queueAgent{state: map[string]string{"a": text}}, events.UpdateStatus{}, func(c *charm.Charm) {
+			migrated := -1
+			s := charm.NewStored[any](c, "a").Version(2, func(from int, data []byte) (value any, err error) {
+				migrated = from
+				return value, json.Unmarshal(data, &value)
+			})
+			charm.On(c, func(ctx context.Context, _ events.Hook) error {
+				value, ok, err := s.Lookup(ctx)
+				if err != nil {
+					assert.ErrorContains(t, err, `cannot read state "a": `)
+					return nil
+				}
+				assert.True(t, ok)
+				assert.Less(t, migrated, 2)
+				var object map[string]json.RawMessage
+				if json.Unmarshal([]byte(text), &object) == nil && object["charmsmith-version"] == nil {
+					assert.Equal(t, 0, migrated, "it has no version")
+				}
+				if err := s.Set(ctx, value); err != nil {
+					return nil // it has no room, or text that is not valid
+				}
+				migrated = -1
+				again, err := s.Get(ctx)
+				assert.Equal(t, value, again)
+				assert.Equal(t, -1, migrated)
+				return err
+			})
+		})
+		require.NoError(t, err)
+	})
 }

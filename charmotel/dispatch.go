@@ -122,7 +122,7 @@ func (t *tracing) aroundHandler(next charm.Handler) charm.Handler {
 			case !returned:
 				span.SetStatus(codes.Error, "")
 				span.SetAttributes(text("error.type", "panic"))
-			case isDeferral(err):
+			case charm.IsDefer(err):
 				span.SetAttributes(attribute.Bool("defers", true))
 			case err != nil:
 				fail(span, err)

@@ -53,17 +53,6 @@ func typeOf(err error) string {
 	return name
 }
 
-// isDeferral reports whether a handler asks to be called again.
-func isDeferral(err error) bool {
-	deferral := reflect.TypeOf(charm.Defer(""))
-	for e := range causes(err) {
-		if reflect.TypeOf(e) == deferral {
-			return true
-		}
-	}
-	return false
-}
-
 // causes yields err and all that it wraps.
 func causes(err error) iter.Seq[error] {
 	return func(yield func(error) bool) { walk(err, yield) }
@@ -94,7 +83,7 @@ func conditionOf(err error) string {
 	for _, condition := range []error{
 		context.Canceled, context.DeadlineExceeded,
 		hookcmd.ErrNotLeader, hookcmd.ErrRelationNotFound, hookcmd.ErrUnitNotFound, hookcmd.ErrSecretNotFound,
-		hookcmd.ErrSecretExists, hookcmd.ErrStorageNotFound, hookcmd.ErrNoAddress, hookcmd.ErrPortConflict,
+		hookcmd.ErrSecretExists, hookcmd.ErrStorageNotFound, hookcmd.ErrResourceNotFound, hookcmd.ErrNoAddress, hookcmd.ErrPortConflict,
 		hookcmd.ErrPermission, hookcmd.ErrNotAction, hookcmd.ErrNotSupported,
 	} {
 		if errors.Is(err, condition) {

@@ -18,6 +18,7 @@ import (
 	"github.com/charmsmith/charmsmith/charm"
 	"github.com/charmsmith/charmsmith/charmotel"
 	"github.com/charmsmith/charmsmith/events"
+	"github.com/charmsmith/charmsmith/hookcmd"
 	"github.com/charmsmith/charmsmith/internal/testagent"
 	"github.com/charmsmith/charmsmith/testing/charmtest"
 )
@@ -215,6 +216,26 @@ func TestURLs(t *testing.T) {
 		require.Len(t, agent.Logs(), 1, "one warning: %q", to)
 		assert.Contains(t, agent.Logs()[0], "WARNING cannot trace error=\"cannot use the collector's URL: it must have the form", to)
 	}
+}
+
+// A handler that fails besides has not deferred its event.
+func TestDeferralWithFailure(t *testing.T) {
+	t.Parallel()
+	c, dir := newCollector(t), t.TempDir()
+	h := charmtest.New(t, func(c *charm.Charm) {
+		charmotel.Trace(c, &charmotel.Options{Relation: "tracing", Dir: dir})
+		c.EnableDefer()
+		charm.On(c, func(_ context.Context, _ events.ConfigChanged) error {
+			return errors.Join(charm.Defer(hush), hookcmd.ErrResourceNotFound)
+		})
+	}, &charmtest.Options{Metadata: metadata, Leader: true})
+	h.Relate("tracing", "tempo").UpdateApp(map[string]string{"receivers": receivers(c.url)})
+	c.take()
+	require.Error(t, h.Try(func() { h.Emit(events.ConfigChanged{}) }))
+	span := named(t, c.take(), "config_changed: github.com/charmsmith/charmsmith/charmotel_test.TestDeferralWithFailure.func1.1")
+	assert.NotContains(t, span.attributes, "defers")
+	assert.Equal(t, tracepb.Status_STATUS_CODE_ERROR, span.Status.GetCode())
+	assert.Equal(t, hookcmd.ErrResourceNotFound.Error(), span.attributes["error.condition"])
 }
 
 // A handler that defers its event has not failed.

@@ -3,13 +3,10 @@
 package charmtest
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/charmsmith/charmsmith/charm"
@@ -19,6 +16,9 @@ import (
 // deferredKey is where a charm stores the deferred events; with a number after
 // it, those for which that has no room.
 const deferredKey = "charmsmith.deferred"
+
+// maxDeferredValues is how many values of a charm's state the deferred events have.
+const maxDeferredValues = 32
 
 // deferredEvent is a deferred event as a charm stores it.
 type deferredEvent struct {
@@ -54,17 +54,21 @@ func (u *Unit) Deferred() []charm.DeferredEvent {
 
 // deferredKeys returns the keys of a charm's state that have deferred events.
 func deferredKeys(state map[string]string) []string {
-	if _, ok := state[deferredKey]; !ok {
+	if !has(state, deferredKey) {
 		return nil
 	}
-	number := func(key string) int {
-		n, _ := strconv.Atoi(strings.TrimPrefix(key, deferredKey+"."))
-		return n
+	keys := []string{deferredKey}
+	for n := 2; n <= maxDeferredValues; n++ {
+		if key := deferredKey + "." + strconv.Itoa(n); has(state, key) {
+			keys = append(keys, key)
+		}
 	}
-	keys := slices.Collect(maps.Keys(state))
-	keys = slices.DeleteFunc(keys, func(key string) bool { return key != deferredKey && number(key) < 2 })
-	slices.SortFunc(keys, func(a, b string) int { return cmp.Compare(number(a), number(b)) })
 	return keys
+}
+
+func has(state map[string]string, key string) bool {
+	_, ok := state[key]
+	return ok
 }
 
 // deferredIn returns the deferred events in a charm's state.
@@ -132,14 +136,15 @@ func storeDeferred(state map[string]string, list []charm.DeferredEvent, unit str
 	return stored, nil
 }
 
-// takeDeferred takes the deferred events out of a state; what cannot be read stays.
-func takeDeferred(state map[string]string, unit string) []charm.DeferredEvent {
+// takeDeferred takes the deferred events out of a state; if they cannot be read
+// they stay.
+func takeDeferred(state map[string]string, unit string) ([]charm.DeferredEvent, error) {
 	list, err := deferredIn(state, unit)
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	for _, key := range deferredKeys(state) {
 		delete(state, key)
 	}
-	return list
+	return list, nil
 }

@@ -4,6 +4,7 @@ package charmtest_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -125,12 +126,12 @@ func TestRunDeferredMisuse(t *testing.T) {
 	}
 }
 
-// What cannot be read is left where it is, for the charm to read.
+// What cannot be read is an error, and left where it is.
 func TestRunDeferredUnreadable(t *testing.T) {
 	t.Parallel()
 	state := charmtest.State{Metadata: magpie, Stored: map[string]string{"charmsmith.deferred": "yes"}}
 	out, err := charmtest.Run(nothing, events.Start{}, state)
-	require.NoError(t, err)
+	require.ErrorContains(t, err, `cannot read deferred events in state "charmsmith.deferred": invalid character`)
 	assert.Equal(t, state.Stored, out.Stored)
 	assert.Empty(t, out.Deferred)
 	errs, _ := record(func(t testing.TB) {
@@ -164,4 +165,23 @@ func TestHarnessDeferred(t *testing.T) {
 	ready = true
 	h.Emit(events.UpdateStatus{})
 	assert.Empty(t, h.Deferred())
+}
+
+// Other keys of the state, numbers among them, are no deferred events.
+func TestDeferredAmongOtherState(t *testing.T) {
+	t.Parallel()
+	register := func(c *charm.Charm) {
+		c.EnableDefer()
+		seven := charm.NewStored[string](c, "7")
+		charm.On(c, func(ctx context.Context, _ events.Start) error {
+			return errors.Join(seven.Set(ctx, "days"), charm.Defer(""))
+		})
+	}
+	h := charmtest.New(t, register, &charmtest.Options{Metadata: magpie})
+	h.Emit(events.Start{})
+	assert.Len(t, h.Deferred(), 1)
+	out, err := charmtest.Run(register, events.Start{}, charmtest.State{Metadata: magpie})
+	require.NoError(t, err)
+	assert.Len(t, out.Deferred, 1)
+	assert.Equal(t, map[string]string{"7": `"days"`}, out.Stored)
 }

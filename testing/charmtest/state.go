@@ -267,9 +267,12 @@ func (r *stateRun) dispatch(ctx context.Context, ev events.Event) (State, error)
 	if hook == nil {
 		return State{}, fmt.Errorf("cannot run %s in this state: %w%s", describe(ev), errors.Unwrap(err), instead(ev, false))
 	}
-	out := r.after(outcome == juju.Succeeded)
+	out, unread := r.after(outcome == juju.Succeeded)
 	out.Calls = callsOf(hook)
-	return out, hookError(hook, outcome, err)
+	if err := hookError(hook, outcome, err); err != nil {
+		return out, err
+	}
+	return out, unread
 }
 
 func (r *stateRun) runAction(ctx context.Context, ev events.Action) (State, error) {
@@ -281,31 +284,32 @@ func (r *stateRun) runAction(ctx context.Context, ev events.Action) (State, erro
 	if err != nil {
 		return State{}, err
 	}
-	out, result := r.after(true), resultOf(a)
+	out, err := r.after(true)
+	result := resultOf(a)
 	out.Action = &result
 	if hook == nil {
-		return out, nil // Juju does not run the charm
+		return out, err // Juju does not run the charm
 	}
 	out.Calls = callsOf(hook)
 	if a.Err != nil {
 		return out, &HookError{Hook: a.Name, Outcome: juju.Failed.String(), Err: a.Err}
 	}
-	return out, nil
+	return out, err
 }
 
 // after returns the state after an event that has happened, or failed to.
-func (r *stateRun) after(happened bool) State {
-	out := r.in
+func (r *stateRun) after(happened bool) (out State, err error) {
+	out = r.in
 	out.Config, out.Networks = maps.Clone(r.in.Config), maps.Clone(r.in.Networks)
 	out.Resources, out.Params = maps.Clone(r.in.Resources), maps.Clone(r.in.Params)
 	out.Leader = r.unit.IsLeader()
 	out.Status, out.AppStatus = statusOf(r.unit.CharmStatus()), statusOf(r.app.Status())
 	out.WorkloadVersion, out.Stored = r.unit.WorkloadVersion(), r.unit.State()
-	out.Deferred = takeDeferred(out.Stored, r.unit.Name)
+	out.Deferred, err = takeDeferred(out.Stored, r.unit.Name)
 	out.OpenedPorts, out.Storage = r.unit.OpenedPorts(), storageOf(r.unit)
 	out.LeaderSettings = r.app.LeaderSettings()
 	out.Relations, out.Secrets = r.relationsAfter(happened), r.secretsAfter()
 	out.Action, out.Calls = nil, nil
 	out.Logs = logsOf(r.model)
-	return out
+	return out, err
 }

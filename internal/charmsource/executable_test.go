@@ -48,7 +48,7 @@ func TestForeignPrograms(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if row.platform == runtime.GOOS+"/"+runtime.GOARCH {
-				t.Skip("it is not foreign here")
+				t.Skip("it is this platform's own program; run this row on another one")
 			}
 			dir := directory(t, tree{"metadata.yaml": meta, "+dispatch": row.text})
 			assertRefused(t, dir, `cannot run charm "x": "DIR/dispatch" is for `+row.platform+`, and this machine is PLATFORM; build it with BUILD`)
@@ -75,12 +75,12 @@ func TestProgramWithoutItsLoader(t *testing.T) {
 	text := []byte(read(t, self))
 	program, err := elf.NewFile(bytes.NewReader(text))
 	if err != nil {
-		t.Skip("this machine has no ELF programs")
+		t.Skip("this machine has no ELF programs; run this test on Linux")
 	}
 	// Any segment becomes the name of a loader.
 	at := int(program.ByteOrder.Uint64(text[32:])) // of the program headers
 	if program.Class != elf.ELFCLASS64 {
-		t.Skip("this machine has no 64-bit programs")
+		t.Skip("this machine has no 64-bit programs; run this test on one that has")
 	}
 	name := "/no/loader\x00"
 	program.ByteOrder.PutUint32(text[at:], uint32(elf.PT_INTERP))

@@ -122,7 +122,7 @@ func TestPythonCharm(t *testing.T) {
 	assert.Regexp(t, "^#!/bin/sh\n", text)
 	assert.Contains(t, text, "\nexec python3 \"$charm/src/charm.py\"\n")
 	if _, err := exec.LookPath("python3"); err != nil {
-		t.Skip("python3 is not on PATH")
+		t.Skip("python3 is not on PATH; install it to run this part")
 	}
 	assert.Regexp(t, "^python charm.py .*/lib:", run(t, staged))
 	cmd := exec.Command("sh", "dispatch")

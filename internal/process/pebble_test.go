@@ -108,7 +108,7 @@ func TestRealPebble(t *testing.T) {
 	t.Parallel()
 	program, err := exec.LookPath("pebble")
 	if err != nil {
-		t.Skip("there is no pebble on PATH")
+		t.Skip("there is no pebble on PATH; put a built canonical/pebble there to run this test")
 	}
 	r := newRig(t, process.Options{Pebble: program}, juju.Options{CAAS: true})
 	app := r.deploy("app", "containers: {web: {}}", script("true"), 1)

@@ -73,7 +73,7 @@ func skipIfRefused(t *testing.T, err error) {
 	t.Helper()
 	for _, refusal := range []error{syscall.EPERM, syscall.EACCES, syscall.ENOSPC} {
 		if err != nil && strings.Contains(err.Error(), refusal.Error()) { // the text is all that a helper gives
-			t.Skipf("this system gives no mount namespaces to user %d: %v", os.Geteuid(), err)
+			t.Skipf("this system gives no mount namespaces to user %d: %v; run this test as root, or where users may make them", os.Geteuid(), err)
 		}
 	}
 }

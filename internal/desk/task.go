@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/charmsmith/charmsmith/internal/juju"
 )
 
 // runAction runs an action, waits for it, and prints its results. That it fails
@@ -57,17 +59,7 @@ func actionParams(args []string) (map[string]any, error) {
 		if err := yaml.Unmarshal([]byte(text), &value); err != nil || value == nil && text != "null" {
 			value = text // as it is: it is no YAML, or only looks like nothing
 		}
-		at := params
-		keys := strings.Split(path, ".")
-		for _, key := range keys[:len(keys)-1] {
-			next, ok := at[key].(map[string]any)
-			if !ok {
-				next = make(map[string]any)
-				at[key] = next
-			}
-			at = next
-		}
-		at[keys[len(keys)-1]] = value
+		juju.SetAt(params, strings.Split(path, "."), value)
 	}
 	return params, nil
 }

@@ -153,7 +153,12 @@ func (act *Action) setResult(path []string, value any) {
 	if act.Results == nil {
 		act.Results = make(map[string]any)
 	}
-	at := act.Results
+	SetAt(act.Results, path, value)
+}
+
+// SetAt sets a value in a map of maps, of which path is the way there. What stands
+// in its way goes.
+func SetAt(at map[string]any, path []string, value any) {
 	for _, key := range path[:len(path)-1] {
 		next, ok := at[key].(map[string]any)
 		if !ok {

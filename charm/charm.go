@@ -23,6 +23,7 @@ type Charm struct {
 	keys       map[string]bool // of Stored
 	logEvents  bool
 	deferrals  deferrals // nil: EnableDefer was not called
+	watch      watcher   // nil: WatchPeers was not called
 	sealed     bool      // register has returned
 	dispatch   *dispatch
 }

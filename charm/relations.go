@@ -30,32 +30,43 @@ func (c *Charm) Relations(ctx context.Context, endpoint string) ([]*relation.Rel
 // the remote application would be mistaken for our own.
 //
 // After failed upgrades Juju can have several (juju/juju #19631). It is then
-// the one with the most units, of those the newest, and a warning is logged.
+// the one with the most units, of those the newest, and a warning is logged;
+// [Charm.PeerRelations] has all.
 func (c *Charm) Peers(ctx context.Context, endpoint string) (*relation.Relation, error) {
-	d := c.model()
-	list, err := d.relations.List(ctx, endpoint)
+	list, err := c.PeerRelations(ctx, endpoint)
 	if err != nil {
 		return nil, err
 	}
-	if len(list) == 0 {
+	switch len(list) {
+	case 0:
 		return nil, fmt.Errorf("cannot find peer relation %q: %w: it is not created yet, or there is no such endpoint", endpoint, hookcmd.ErrRelationNotFound)
+	case 1:
+		return list[0], nil
 	}
-	best := list[0]
-	if len(list) > 1 {
-		if best, err = d.mostUnits(ctx, list); err != nil {
-			return nil, err
-		}
-		d.logger().WarnContext(ctx, "several peer relations on one endpoint", "endpoint", endpoint, "count", len(list), "used", best)
+	best, err := mostUnits(ctx, list)
+	if err != nil {
+		return nil, err
 	}
-	return d.relations.Relation(hookcmd.RelationID{Endpoint: endpoint, ID: best.ID()}, d.application()), nil
+	c.Logger().WarnContext(ctx, "several peer relations on one endpoint", "endpoint", endpoint, "count", len(list), "used", best)
+	return best, nil
+}
+
+// PeerRelations returns the relations of a peer endpoint, by ID: one, or none if
+// Juju has not created it yet, or several, as [Charm.Peers] tells.
+func (c *Charm) PeerRelations(ctx context.Context, endpoint string) ([]*relation.Relation, error) {
+	d := c.model()
+	list, err := d.relations.List(ctx, endpoint)
+	for _, rel := range list { // which do not know that the remote application is our own
+		d.relations.Relation(hookcmd.RelationID{Endpoint: endpoint, ID: rel.ID()}, d.application())
+	}
+	return list, err
 }
 
 // mostUnits returns the last of those peer relations with the most units.
-func (d *dispatch) mostUnits(ctx context.Context, list []*relation.Relation) (*relation.Relation, error) {
+func mostUnits(ctx context.Context, list []*relation.Relation) (*relation.Relation, error) {
 	var best *relation.Relation
 	most := -1
 	for _, rel := range list {
-		d.relations.Relation(hookcmd.RelationID{Endpoint: rel.Endpoint(), ID: rel.ID()}, d.application())
 		units, err := rel.Units(ctx)
 		if err != nil {
 			return nil, err

@@ -217,9 +217,19 @@ func (d *dispatch) work(ctx context.Context, c *Charm, ev events.Event) error {
 	if broken, ok := ev.(events.RelationBroken); ok {
 		d.relations.SetBroken(hookcmd.RelationID{Endpoint: broken.Endpoint, ID: broken.ID})
 	}
+	if c.watch != nil {
+		if err := c.watch.look(ctx, c, ev); err != nil {
+			return err
+		}
+	}
 	if _, isHook := ev.(events.Hook); isHook && c.deferrals != nil {
 		if err := c.deferrals.emit(ctx, c); err != nil {
 			return fmt.Errorf("cannot call handlers of deferred events: %w", err)
+		}
+	}
+	if c.watch != nil {
+		if err := c.watch.emit(ctx, c); err != nil {
+			return err
 		}
 	}
 	if c.logEvents {

@@ -16,12 +16,13 @@ type Relation struct {
 	store *Store
 	id    hookcmd.RelationID
 
-	// The store's mutex guards these two.
+	// The store's mutex guards these.
 	app    string // the remote one; empty if not known
 	broken bool
+	gone   func(unit string) bool // nil: none is
 
 	// The store's turn guards these.
-	units   []string // nil if not read
+	units   []string // nil if not read, with those that are gone
 	model   string   // empty if not read
 	bags    map[member]*bag
 	written bool // a bag has pending writes
@@ -89,7 +90,8 @@ func (r *Relation) setApp(app string) {
 
 // Units returns the remote units, in a peer relation the other units, sorted by
 // number. They are those of relation-list: never ourselves, nor the unit that a
-// departed event is about, whose databag [Relation.Remote] still has.
+// departed event is about, whose databag [Relation.Remote] still has, nor peers
+// that charm.WatchPeers has noticed to be gone.
 func (r *Relation) Units(ctx context.Context) ([]string, error) {
 	if err := r.store.lock(ctx); err != nil {
 		return nil, err
@@ -99,7 +101,19 @@ func (r *Relation) Units(ctx context.Context) ([]string, error) {
 	return slices.Clone(units), err
 }
 
+// remoteUnits returns the units, which must not be changed.
 func (r *Relation) remoteUnits(ctx context.Context) ([]string, error) {
+	units, err := r.listedUnits(ctx)
+	r.store.mu.Lock()
+	gone := r.gone
+	r.store.mu.Unlock()
+	if gone == nil {
+		return units, err
+	}
+	return slices.DeleteFunc(slices.Clone(units), gone), err
+}
+
+func (r *Relation) listedUnits(ctx context.Context) ([]string, error) {
 	if r.units != nil {
 		return r.units, nil
 	}
@@ -203,6 +217,21 @@ func (r *Relation) RemoteAll(ctx context.Context) ([]RemoteUnit, error) {
 	if err != nil {
 		return nil, err
 	}
+	return r.read(ctx, units)
+}
+
+// RemoteOf returns the databags of some of [Relation.Units], read in one round as
+// [Relation.RemoteAll] does. It fails if one of them is not in the relation.
+func (r *Relation) RemoteOf(ctx context.Context, units []string) ([]RemoteUnit, error) {
+	if err := r.store.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer r.store.unlock()
+	return r.read(ctx, units)
+}
+
+// read reads the databags of units that were not read yet, and returns all.
+func (r *Relation) read(ctx context.Context, units []string) ([]RemoteUnit, error) {
 	if r.bags == nil {
 		r.bags = make(map[member]*bag, len(units))
 	}

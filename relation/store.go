@@ -65,6 +65,14 @@ func (s *Store) SetBroken(id hookcmd.RelationID) {
 	r.broken = true
 }
 
+// SetGone has [Relation.Units] leave out units that Juju lists and that are gone.
+func (s *Store) SetGone(id hookcmd.RelationID, gone func(unit string) bool) {
+	r := s.Relation(id, "")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r.gone = gone
+}
+
 // lock takes the turn, until ctx ends.
 func (s *Store) lock(ctx context.Context) error {
 	s.mu.Lock()

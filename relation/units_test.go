@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/charmsmith/charmsmith/hookcmd"
+	"github.com/charmsmith/charmsmith/internal/testagent"
 	"github.com/charmsmith/charmsmith/relation"
 	"github.com/charmsmith/charmsmith/testing/hookcmdtest"
 )
@@ -188,4 +189,46 @@ func unitsOf(remotes []relation.RemoteUnit) []string {
 		units = append(units, remote.Unit)
 	}
 	return units
+}
+
+// Of some units the databags are read that were not read yet, and no others.
+func TestRemoteOf(t *testing.T) {
+	t.Parallel()
+	agent := testagent.Peers(5)
+	rel := newStore(agent).Relation(peers1, "app")
+	assert.Equal(t, "Hello from app/4", get(t, rel.Remote("app/4"), "greeting"))
+	for range 2 {
+		remotes, err := rel.RemoteOf(t.Context(), []string{"app/4", "app/2"})
+		require.NoError(t, err)
+		require.Len(t, remotes, 2)
+		for i, unit := range []string{"app/4", "app/2"} {
+			assert.Equal(t, unit, remotes[i].Unit)
+			assert.Equal(t, "Hello from "+unit, get(t, remotes[i].View, "greeting"))
+		}
+	}
+	assert.Len(t, agent.Calls(), 2, "hook commands: one relation-get per unit")
+	none, err := rel.RemoteOf(t.Context(), nil)
+	require.NoError(t, err)
+	assert.Empty(t, none)
+	_, err = rel.RemoteOf(t.Context(), []string{"app/1", "app/99"})
+	require.ErrorIs(t, err, hookcmd.ErrUnitNotFound)
+}
+
+// Units that are gone are not in the relation, though Juju lists them.
+func TestSetGone(t *testing.T) {
+	t.Parallel()
+	agent := testagent.Peers(3)
+	store := newStore(agent)
+	rel := store.Relation(peers1, "app")
+	before, err := rel.Units(t.Context())
+	require.NoError(t, err)
+	require.Len(t, before, 3)
+	store.SetGone(peers1, func(unit string) bool { return unit == "app/2" })
+	units, err := rel.Units(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []string{"app/1", "app/3"}, units)
+	remotes, err := rel.RemoteAll(t.Context())
+	require.NoError(t, err)
+	assert.Len(t, remotes, 2)
+	assert.Equal(t, "Hello from app/2", get(t, rel.Remote("app/2"), "greeting"), "as long as Juju has it")
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -64,6 +65,20 @@ func TestClusterInAnyOrder(t *testing.T) {
 		assert.Equal(m, []string{"cluster/0", "cluster/2"}, []string{app.Units()[0].Name(), app.Units()[1].Name()})
 		requireAgreement(m, app, "members: 2, leader: "+leader.Name())
 	})
+}
+
+// TestClusterNoticesWhoIsGone has Juju not tell who is gone, as Juju 4 does
+// (juju/juju #23326). Nobody has an event of it: the next one tells, whatever it is.
+func TestClusterNoticesWhoIsGone(t *testing.T) {
+	t.Parallel()
+	m := charmtest.NewModel(t, nil)
+	m.MissDeparted(true)
+	app := m.Deploy("cluster", register, 3)
+	m.Settle()
+	app.RemoveUnit("cluster/1")
+	m.Settle()
+	m.Advance(10 * time.Minute) // update-status
+	requireAgreement(m, app, "members: 2, leader: cluster/0")
 }
 
 // TestLeaderWrites is one unit alone: what it writes as the leader, and what it

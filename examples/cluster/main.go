@@ -24,6 +24,7 @@ type cluster struct{ *charm.Charm }
 
 func register(c *charm.Charm) {
 	p := &cluster{c}
+	charm.WatchPeers(c, "members") // Juju 4 does not tell who is gone
 	charm.On(c, p.reconcile)
 }
 

@@ -100,6 +100,24 @@ func (e *End) Leave(u *Unit) error {
 	return nil
 }
 
+// Vanish removes a unit whose peers are not told, as Juju 4 does.
+func (e *End) Vanish(u *Unit) error {
+	m := e.rel.model
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case !e.isPeer() || m.is36:
+		return fmt.Errorf("cannot have %s vanish from relation %s: Juju 4 misses departures from peer relations only", u.Name, e.name())
+	case !e.units[u.slot].in:
+		return fmt.Errorf("cannot have %s vanish from relation %s: it is not in it", u.Name, e.name())
+	}
+	before := m.faults.missAll
+	m.faults.missAll = true
+	m.unitDead(u)
+	m.faults.missAll = before
+	return nil
+}
+
 // Write changes the databag of a unit; empty values delete. It reports whether
 // something changed.
 func (e *End) Write(u *Unit, changes map[string]string) (changed bool, err error) {

@@ -4,6 +4,8 @@ package charmtest_test
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -114,6 +116,43 @@ func TestDepartedUnit(t *testing.T) {
 	assert.Equal(t, "farewell", peers.Remote("magpie/2")["words"])
 	peers.Join("magpie/2", nil) // it comes back
 	assert.Equal(t, []string{"magpie/1", "magpie/2"}, peers.Units())
+}
+
+// A unit that vanishes, as Juju 4 has it, is still in relation-list and can be read;
+// goal-state does not have it.
+func TestVanishedUnit(t *testing.T) {
+	t.Parallel()
+	var seen diary
+	var units []string
+	var goal hookcmd.GoalState
+	h := charmtest.New(t, func(c *charm.Charm) {
+		seen.register(c)
+		charm.On(c, func(ctx context.Context, _ events.UpdateStatus) error {
+			rel, err := c.Peers(ctx, "magpie")
+			if err != nil {
+				return err
+			}
+			if units, err = rel.Units(ctx); err != nil {
+				return err
+			}
+			goal, err = c.GoalState(ctx)
+			return err
+		})
+	}, &charmtest.Options{Metadata: magpie})
+	peers := h.Peers("magpie")
+	peers.Join("magpie/1", map[string]string{"words": "nothing"})
+	seen.take(h.Unit())
+	peers.Vanish("magpie/1")
+	assert.Empty(t, seen.take(h.Unit()), "no event")
+	h.Emit(events.UpdateStatus{})
+	assert.Equal(t, []string{"magpie/1"}, units)
+	assert.Equal(t, []string{"magpie/0"}, slices.Collect(maps.Keys(goal.Units)))
+	assert.Equal(t, "nothing", peers.Remote("magpie/1")["words"])
+
+	old := charmtest.New(t, seen.register, &charmtest.Options{Metadata: magpie, JujuVersion: "3.6.26"})
+	old.Peers("magpie").Join("magpie/1", nil)
+	err := old.Try(func() { old.Peers("magpie").Vanish("magpie/1") })
+	require.ErrorContains(t, err, "cannot have magpie/1 vanish from relation magpie:0: Juju 4 misses departures from peer relations only")
 }
 
 // The databag of our own application, as the leader and as another unit.

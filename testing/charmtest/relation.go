@@ -171,6 +171,14 @@ func (r *Relation) Depart(unit string) {
 	r.inOrder(step{"departed", unit})
 }
 
+// Vanish has a peer removed as Juju 4 does it (juju/juju #23326): the unit is not
+// told, and sees the peer in the relation for ever. The peer's databag stays, and
+// only goal-state does not have it any more.
+func (r *Relation) Vanish(unit string) {
+	r.h.t.Helper()
+	r.h.fatal(r.end.Other().Vanish(r.member(unit)))
+}
+
 // Break removes the relation: the unit has a departed event for each remote
 // unit, and then broken. A peer relation cannot break.
 func (r *Relation) Break() {

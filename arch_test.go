@@ -38,7 +38,8 @@ var rules = []rule{
 	{"relation", []string{"hookcmd"}, nil, small},
 	{"charm", []string{"events", "hookcmd", "relation"}, nil, append([]string{module + "/pebble"}, small...)},
 	{"network", []string{"charm", "hookcmd", "relation"}, nil, small},
-	{"examples/*", []string{"network", "charm", "events", "hookcmd", "relation"}, nil, small},
+	{"interfaces/*", []string{"charm", "events", "relation", "network", "hookcmd"}, nil, small},
+	{"examples/*", []string{"interfaces/*", "network", "charm", "events", "hookcmd", "relation"}, nil, small},
 	{"testing/*", []string{"events", "hookcmd", "relation", "charm", "internal/*", "testing/hookcmdtest"}, []string{"github.com/stretchr/testify"}, nil},
 
 	{"internal/charmdir", nil, []string{"gopkg.in/yaml.v3"}, []string{"testing"}},

@@ -127,6 +127,11 @@ func TestDocsQuoteCode(t *testing.T) {
 	guides, err := filepath.Glob("docs/*.md")
 	require.NoError(t, err)
 	documents = append(documents, guides...)
+	for _, folder := range []string{"interfaces/*/*.md", "examples/*/*.md"} {
+		more, err := filepath.Glob(folder)
+		require.NoError(t, err)
+		documents = append(documents, more...)
+	}
 	blocks := 0
 	for _, path := range append(documents, "README.md", "CONTRIBUTING.md") {
 		content, err := os.ReadFile(path)

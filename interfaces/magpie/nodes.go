@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package magpie
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/charmsmith/charmsmith/network"
+	"github.com/charmsmith/charmsmith/relation"
+)
+
+// Node is a peer unit and where it is.
+type Node struct {
+	Unit string // "magpie/1"
+	// Address is an IP address or a host name; neither if Err is not nil.
+	Address network.Address
+	// Err is why the peer has no address: [ErrNoAddress], [ErrNotInside] or a
+	// *[MalformedError].
+	Err error
+}
+
+// ErrNoAddress is the error of a peer that has written no address.
+var ErrNoAddress = errors.New("the peer has no address yet")
+
+// ErrNotInside is the error of a peer none of whose addresses is inside a network.
+var ErrNotInside = errors.New("no address of the peer is inside the network")
+
+// MalformedError tells that what a peer has written cannot be read.
+type MalformedError struct {
+	Key    string // of the databag
+	Reason string // with what was written, if at all, quoted and shortened
+}
+
+// Error names the key and the reason.
+func (e *MalformedError) Error() string {
+	return fmt.Sprintf("cannot read %q of the peer's databag: %s", e.Key, e.Reason)
+}
+
+// Nodes returns all peers that are there, this unit not among them, by number. Their
+// addresses are those by which Juju has peers reach them: "ingress-address" or, if a
+// unit of an older Juju has none, "private-address". A peer without one is there too,
+// with an Err. None before Juju has created the relation.
+func (p *Peers) Nodes(ctx context.Context) ([]Node, error) {
+	bags, err := p.bags(ctx, (*relation.Relation).RemoteAll)
+	return nodesOf(bags), err
+}
+
+// JoinedNodes returns those peers that have joined and were not dismissed, as
+// [Peers.Nodes] does. It reads their databags only.
+func (p *Peers) JoinedNodes(ctx context.Context) ([]Node, error) {
+	joined, err := p.joinedUnits(ctx)
+	if err != nil || len(joined) == 0 {
+		return nil, err
+	}
+	bags, err := p.bags(ctx, func(rel *relation.Relation, ctx context.Context) ([]relation.RemoteUnit, error) {
+		units, err := rel.Units(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return rel.RemoteOf(ctx, slices.DeleteFunc(units, func(unit string) bool { return !slices.Contains(joined, unit) }))
+	})
+	return nodesOf(bags), err
+}
+
+// DepartedNodes returns those peers that have departed and were not dismissed, by
+// number, with the address that they had last. It reads no databag: those may be gone.
+func (p *Peers) DepartedNodes(ctx context.Context) ([]Node, error) {
+	departed, err := p.departedUnits(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now, err := p.stored.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	nodes := make([]Node, len(departed))
+	for i, unit := range departed {
+		number, err := unitNumber(unit)
+		if err != nil {
+			return nil, err
+		}
+		address := ""
+		for _, r := range now.Relations {
+			address = cmp.Or(address, r.Departed[number])
+		}
+		nodes[i] = Node{Unit: unit, Err: ErrNoAddress}
+		if address != "" {
+			nodes[i].Address, nodes[i].Err = parseAddress("ingress-address", address)
+		}
+	}
+	return nodes, nil
+}
+
+// NodesIn returns all peers that are there with their address inside a network: the
+// one of [Peers.Nodes] if it is, or else the first of those that the peer advertises
+// (see [Peers.AdvertiseAddresses]). Peers without one are missing, each with the Err
+// that says why. IPv4 addresses that are written as IPv6 are IPv4 addresses.
+func (p *Peers) NodesIn(ctx context.Context, prefix netip.Prefix) (nodes, missing []Node, err error) {
+	if !prefix.IsValid() {
+		return nil, nil, errors.New("cannot find peers inside a network: the network is not valid")
+	}
+	bags, err := p.bags(ctx, (*relation.Relation).RemoteAll)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, bag := range bags {
+		address, err := addressInside(bag.values, prefix)
+		if node := (Node{bag.unit, address, err}); err == nil {
+			nodes = append(nodes, node)
+		} else {
+			missing = append(missing, node)
+		}
+	}
+	return nodes, missing, nil
+}
+
+func nodesOf(bags []bag) []Node {
+	var nodes []Node
+	for _, b := range bags {
+		address, err := addressIn(b.values)
+		nodes = append(nodes, Node{b.unit, address, err})
+	}
+	return nodes
+}
+
+// bag is a peer's databag.
+type bag struct {
+	unit   string
+	values map[string]string
+}
+
+// bags returns the databags of peers of all relations, each peer once, by number. Of a
+// peer that is in several relations it is that of the newest.
+func (p *Peers) bags(ctx context.Context, read func(*relation.Relation, context.Context) ([]relation.RemoteUnit, error)) ([]bag, error) {
+	relations, err := p.charm.PeerRelations(ctx, p.endpoint)
+	if err != nil {
+		return nil, err
+	}
+	var bags []bag
+	for _, rel := range slices.Backward(relations) {
+		remotes, err := read(rel, ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, remote := range remotes {
+			if slices.ContainsFunc(bags, func(b bag) bool { return len(relations) > 1 && b.unit == remote.Unit }) {
+				continue
+			}
+			values, err := remote.All(ctx)
+			if err != nil {
+				return nil, err
+			}
+			bags = append(bags, bag{remote.Unit, values})
+		}
+	}
+	slices.SortFunc(bags, func(a, b bag) int { return compareUnits(a.unit, b.unit) })
+	return bags, nil
+}
+
+// compareUnits sorts magpie/2 before magpie/10, for units of one application.
+func compareUnits(a, b string) int {
+	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+}

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -100,8 +99,8 @@ func decodeParam(path string, raw json.RawMessage, target reflect.Value) error {
 		if err != nil {
 			return err
 		}
-		if *u, err = time.ParseDuration(text); err != nil {
-			return mustBe(path, `a duration such as "1m30s"`, raw)
+		if *u, err = parseDuration(text); err != nil {
+			return breaks(path, err, raw)
 		}
 		return nil
 	}
@@ -147,7 +146,9 @@ func decodeParam(path string, raw json.RawMessage, target reflect.Value) error {
 		}
 		target.SetBool(raw[0] == 't')
 	default:
-		return decodeNumber(path, raw, target)
+		if err := setNumber(target, string(raw)); err != nil {
+			return breaks(path, err, raw)
+		}
 	}
 	return nil
 }
@@ -183,61 +184,6 @@ func stringParam(path string, raw json.RawMessage) (text string, err error) {
 	return text, nil
 }
 
-// maxInteger is up to where Juju, whose numbers are floating-point ones, keeps
-// integers as they are.
-const maxInteger = 1 << 53
-
-func decodeNumber(path string, raw json.RawMessage, target reflect.Value) error {
-	what := "a number"
-	if !target.CanFloat() {
-		what = "an integer"
-	}
-	f, err := strconv.ParseFloat(string(raw), 64)
-	if isRange := errors.Is(err, strconv.ErrRange); !json.Valid(raw) || err != nil && !isRange {
-		return mustBe(path, what, raw)
-	}
-	if target.CanFloat() {
-		if math.IsInf(f, 0) || target.OverflowFloat(f) {
-			return badParam(path, "%s is too large a number", jsonText(raw))
-		}
-		target.SetFloat(f)
-		return nil
-	}
-	if f != math.Trunc(f) {
-		return mustBe(path, what, raw)
-	}
-	low, high := integerRange(target)
-	n, err := strconv.ParseInt(string(raw), 10, 64)
-	if err != nil && math.Abs(f) <= maxInteger {
-		n, err = int64(f), nil // "1e3"
-	}
-	if err != nil || n < low || n > high {
-		return mustBe(path, fmt.Sprintf("an integer from %d to %d", low, high), raw)
-	}
-	if target.CanInt() {
-		target.SetInt(n)
-	} else {
-		target.SetUint(uint64(n))
-	}
-	return nil
-}
-
-// integerRange returns what an integer can be.
-func integerRange(target reflect.Value) (low, high int64) {
-	bits := target.Type().Bits()
-	low, high = -maxInteger, maxInteger
-	if target.CanInt() {
-		if bits < 54 {
-			low, high = -1<<(bits-1), 1<<(bits-1)-1
-		}
-		return low, high
-	}
-	if bits < 54 {
-		high = 1<<bits - 1
-	}
-	return 0, high
-}
-
 // inside returns the path of a parameter that is in another.
 func inside(path, name string) string {
 	if path == "" {
@@ -251,7 +197,12 @@ func badParam(path, format string, args ...any) error {
 }
 
 func mustBe(path, what string, raw json.RawMessage) error {
-	return badParam(path, "must be %s, not %s", what, jsonText(raw))
+	return breaks(path, errors.New("must be "+what), raw)
+}
+
+// breaks is the error of a value that breaks a rule.
+func breaks(path string, rule error, raw json.RawMessage) error {
+	return badParam(path, "%w, not %s", rule, jsonText(raw))
 }
 
 // jsonText returns what an operator knows a value by.

@@ -8,9 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"reflect"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -200,69 +198,9 @@ func textOf(value json.RawMessage) string {
 
 func setText(target reflect.Value, text string) error {
 	if duration, ok := target.Addr().Interface().(*time.Duration); ok {
-		d, err := time.ParseDuration(text)
-		if err != nil {
-			return errors.New(`must be a duration, such as "90s" or "1h30m"`)
-		}
+		d, err := parseDuration(text)
 		*duration = d
-		return nil
+		return err
 	}
 	return target.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text))
-}
-
-func setNumber(target reflect.Value, text string) error {
-	if target.CanFloat() {
-		number, err := strconv.ParseFloat(text, 64)
-		if err != nil || target.OverflowFloat(number) {
-			return fmt.Errorf("must be a number that a %s can hold", target.Kind())
-		}
-		target.SetFloat(number)
-		return nil
-	}
-	least, most := limits(target)
-	number, err := wholeNumber(text)
-	switch {
-	case errors.Is(err, strconv.ErrRange), err == nil && (number < least || number > most):
-		return fmt.Errorf("must be from %d to %d", least, most)
-	case err != nil:
-		return err
-	case target.CanUint():
-		target.SetUint(uint64(number))
-	default:
-		target.SetInt(number)
-	}
-	return nil
-}
-
-// limits returns the least and the greatest number that an option of an integer
-// can have: Juju makes floats of them, and does not pass greater ones exactly.
-func limits(target reflect.Value) (least, most int64) {
-	const exact = 1 << 53
-	bits := target.Type().Bits()
-	if target.CanUint() {
-		if bits > 53 {
-			return 0, exact
-		}
-		return 0, 1<<bits - 1
-	}
-	if bits > 53 {
-		return -exact, exact
-	}
-	return -1 << (bits - 1), 1<<(bits-1) - 1
-}
-
-// wholeNumber reads JSON of a number. The error of one that is far too great is
-// strconv.ErrRange.
-func wholeNumber(text string) (int64, error) {
-	if number, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return number, nil
-	}
-	number, err := strconv.ParseFloat(text, 64)
-	switch {
-	case errors.Is(err, strconv.ErrRange), math.Abs(number) >= 1<<63:
-		return 0, strconv.ErrRange
-	case err != nil || number != math.Trunc(number):
-		return 0, errors.New("must be a whole number")
-	}
-	return int64(number), nil
 }

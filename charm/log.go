@@ -93,7 +93,7 @@ func attrsOnly(groups []string, a slog.Attr) slog.Attr {
 func (l *jujuLog) write(level hookcmd.LogLevel, text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\ufffd"), "\x00", "\ufffd")
+	text = plainText(text)
 	for text != "" {
 		part := text
 		if len(part) > maxLogText {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/charmsmith/charmsmith/hookcmd"
@@ -45,8 +44,7 @@ const maxMessage = 16 << 10
 
 // clean makes a message of what can be anything, such as the text of an error.
 func clean(message string) string {
-	message = strings.ReplaceAll(strings.ToValidUTF8(message, "\ufffd"), "\x00", "\ufffd")
-	return shorten(message, maxMessage)
+	return shorten(plainText(message), maxMessage)
 }
 
 // shorten cuts valid UTF-8 that has more than limit bytes.

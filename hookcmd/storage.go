@@ -38,6 +38,7 @@ func (c *Client) StorageAdd(ctx context.Context, name string, count int) error {
 // ResourceGet returns the path of a resource's file, after fetching it if need
 // be. For an OCI image the file holds the image's registry details, and has the
 // same path for all images: read it before you fetch the next.
+// [ErrResourceNotFound] if there is no such resource.
 func (c *Client) ResourceGet(ctx context.Context, name string) (path string, err error) {
 	return c.readLine(ctx, Call{Command: "resource-get", Args: []string{"--", name}})
 }

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 	"unicode/utf8"
 
@@ -40,6 +41,13 @@ func (d *dispatch) setResults(ctx context.Context, out reflect.Value) error {
 				return r.refuse(key, r.fields[key], fmt.Errorf("it has %d bytes: %w", size, err))
 			}
 		}
+	}
+	if errors.Is(err, syscall.E2BIG) {
+		size := 0
+		for key, value := range r.values {
+			size += len(key) + len("=") + len(value)
+		}
+		return fmt.Errorf("cannot set results: %d results of %d bytes in all, keys included, are too much for the command line of a process; the agent's socket has no such limit: %w", len(r.values), size, syscall.E2BIG)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot set results: %w", err)
@@ -183,7 +191,7 @@ func (r *actionResults) addJSON(key, field string, value reflect.Value) error {
 		return r.refuse(key, field, err)
 	}
 	// That is how encoding/json writes what is not UTF-8, but not U+FFFD itself.
-	if bytes.Contains(b.Bytes(), []byte(`\ufffd`)) && !isUTF8(value) {
+	if bytes.Contains(b.Bytes(), []byte(`\ufffd`)) && hasInvalidText(value) {
 		return r.refuse(key, field, errNotText)
 	}
 	text := strings.TrimSuffix(b.String(), "\n")
@@ -201,36 +209,6 @@ func (r *actionResults) addJSON(key, field string, value reflect.Value) error {
 }
 
 var errNotText = errors.New("it has text that is not valid UTF-8")
-
-// isUTF8 reports whether all strings in a value that was written as JSON are
-// UTF-8.
-func isUTF8(value reflect.Value) bool {
-	switch value.Kind() {
-	case reflect.String:
-		return utf8.ValidString(value.String())
-	case reflect.Pointer, reflect.Interface:
-		return value.IsNil() || isUTF8(value.Elem())
-	case reflect.Slice, reflect.Array:
-		for i := range value.Len() {
-			if !isUTF8(value.Index(i)) {
-				return false
-			}
-		}
-	case reflect.Map:
-		for _, key := range value.MapKeys() {
-			if !isUTF8(key) || !isUTF8(value.MapIndex(key)) {
-				return false
-			}
-		}
-	case reflect.Struct:
-		for i := range value.NumField() {
-			if value.Type().Field(i).IsExported() && !isUTF8(value.Field(i)) {
-				return false
-			}
-		}
-	}
-	return true
-}
 
 // set adds a result as Juju gets it.
 func (r *actionResults) set(key, field, text string) error {

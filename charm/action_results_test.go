@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"net/netip"
 	"strings"
@@ -252,6 +253,60 @@ func TestLongActionResult(t *testing.T) {
 			assert.Nil(t, agent.results)
 		})
 	}
+}
+
+// Results that are each short enough, but too many for a process.
+func TestManyActionResults(t *testing.T) {
+	t.Parallel()
+	const count, size = 70, 100_000 // 7 MB, of which Linux passes 6 at most
+	register := func(c *charm.Charm) {
+		charm.OnAction(c, "free", func(context.Context, struct{}) (map[string]string, error) {
+			out := make(map[string]string)
+			for i := range count {
+				out[fmt.Sprintf("r%02d", i)] = strings.Repeat("x", size)
+			}
+			return out, nil
+		})
+	}
+	for _, transport := range []string{"socket", "exec"} {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			agent := &actionAgent{}
+			server := hookcmdtest.NewServer(t, func(call hookcmd.Call) hookcmdtest.Answer {
+				stdout, err := agent.Run(t.Context(), call) // one at a time
+				assert.NoError(t, err)
+				return hookcmdtest.Answer{Stdout: string(stdout)}
+			}, nil)
+			env := append(environ(t, freeAction), server.Agent().Env...)
+			require.NoError(t, charm.Run(t.Context(), register, &charm.Options{Env: env, Transport: transport}), "it is the operator's to know")
+			if transport == "socket" {
+				assert.Empty(t, agent.message)
+				assert.Len(t, agent.results, count)
+				return
+			}
+			assert.Equal(t, "cannot set results: 70 results of 7000280 bytes in all, keys included, are too much for the command line of a process; the agent's socket has no such limit: argument list too long", agent.message)
+			assert.Nil(t, agent.results)
+		})
+	}
+}
+
+// family has what encoding/json does not look at: a cycle, and text that is none.
+type family struct {
+	Name   string
+	parent *family
+	Secret *family `json:"-"`
+}
+
+// Only what is sent has to be text.
+func TestActionResultsThatAreNotSent(t *testing.T) {
+	t.Parallel()
+	child := family{Name: `\ufffd`} // by which encoding/json replaces what is no text
+	child.parent, child.Secret = &child, &family{Name: "\xff"}
+	results, message := returned(t, map[string]any{"r": []family{child}})
+	assert.Empty(t, message)
+	assert.Equal(t, map[string]string{"r": `[{"Name":"\\ufffd"}]`}, results)
+	_, message = returned(t, map[string]any{"r": []struct{ family }{{family{Name: "\xff"}}}})
+	assert.Equal(t, `cannot set result "r": it has text that is not valid UTF-8`, message, "of an embedded struct")
 }
 
 // The keys that Juju's own action-set was recorded to refuse are refused here,

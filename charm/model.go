@@ -17,8 +17,8 @@ import (
 type facts struct {
 	turn turn // for what follows
 
-	answers    map[string]any    // of hook commands; see once
-	paths      map[string]string // of resources; see resource.go
+	answers    map[string]any // of hook commands; see once
+	resources  resources
 	ports      []EndpointPorts
 	knowsPorts bool
 	version    *string // of the workload, that was set; nil: none

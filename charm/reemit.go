@@ -55,7 +55,10 @@ func (q *queue) emitOne(ctx context.Context, c *Charm, entry *queued) error {
 	if err != nil {
 		return err
 	}
-	secrets := c.dispatch.secrets.mark()
+	secrets, err := c.dispatch.secrets.mark(ctx)
+	if err != nil {
+		return err
+	}
 	err = c.call(context.WithValue(ctx, deferralKey{}, entry.deferral()), h, ev)
 	switch {
 	case ctx.Err() != nil:
@@ -156,12 +159,7 @@ func (c *Charm) stale(ctx context.Context, ev events.Event) (why string, err err
 }
 
 func (c *Charm) staleStorage(ctx context.Context, ref events.StorageRef) (why string, err error) {
-	d := c.dispatch
-	ids, err := once(ctx, &d.facts, "storage-list "+ref.Storage, func() ([]string, error) { // as Storages does
-		ids, err := d.client.StorageList(ctx, ref.Storage)
-		slices.SortFunc(ids, compareStorageIDs)
-		return ids, err
-	})
+	ids, err := c.dispatch.storageIDs(ctx, ref.Storage)
 	switch {
 	case err != nil:
 		return "", err

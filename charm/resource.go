@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 
 	"github.com/charmsmith/charmsmith/hookcmd"
@@ -24,6 +25,7 @@ type OCIImage struct {
 // after Juju has fetched it if need be: that can take a while. Juju is asked once
 // in a dispatch. [hookcmd.ErrResourceNotFound] if there is no such resource; of one
 // that the operator has not given yet, Juju can say the same, or fail otherwise.
+// While a resource is fetched, others wait, and nothing else does.
 //
 // Resources whose files have the same name share one path, and the file is that
 // of the resource asked for last. So it is with all resources of type oci-image,
@@ -34,14 +36,15 @@ func (c *Charm) ResourcePath(ctx context.Context, name string) (string, error) {
 	if name == "" {
 		return "", errNoResource
 	}
-	if err := d.facts.turn.take(ctx); err != nil {
+	r := &d.facts.resources
+	if err := r.turn.take(ctx); err != nil {
 		return "", err
 	}
-	defer d.facts.turn.give()
-	if path, ok := d.facts.paths[name]; ok {
+	defer r.turn.give()
+	if path, ok := r.paths[name]; ok {
 		return path, nil
 	}
-	return d.fetch(ctx, name)
+	return r.fetch(ctx, &d.client, name)
 }
 
 var errNoResource = errors.New("cannot get resource: its name is empty")
@@ -55,35 +58,50 @@ func (c *Charm) OCIImage(ctx context.Context, name string) (OCIImage, error) {
 	if name == "" {
 		return OCIImage{}, errNoResource
 	}
-	return once(ctx, &d.facts, "image "+name, func() (OCIImage, error) {
-		path, err := d.fetch(ctx, name)
-		if err != nil {
-			return OCIImage{}, err
-		}
-		image, err := readImage(path)
-		if err != nil {
-			return OCIImage{}, fmt.Errorf("cannot read image resource %q: %w", name, err)
-		}
+	r := &d.facts.resources
+	if err := r.turn.take(ctx); err != nil {
+		return OCIImage{}, err
+	}
+	defer r.turn.give()
+	if image, ok := r.images[name]; ok {
 		return image, nil
-	})
+	}
+	path, err := r.fetch(ctx, &d.client, name)
+	if err != nil {
+		return OCIImage{}, err
+	}
+	image, err := readImage(path)
+	if err != nil {
+		return OCIImage{}, fmt.Errorf("cannot read image resource %q: %w", name, err)
+	}
+	if r.images == nil {
+		r.images = make(map[string]OCIImage)
+	}
+	r.images[name] = image
+	return image, nil
+}
+
+// resources is what this dispatch has fetched. Its turn is not that of the other
+// facts, which need not wait for a download; it is one for all resources, as their
+// files can be the same.
+type resources struct {
+	turn   turn // for what follows, and the files
+	paths  map[string]string
+	images map[string]OCIImage
 }
 
 // fetch asks for a resource's path; who has the turn calls it. From now on the
 // file there is of no other resource.
-func (d *dispatch) fetch(ctx context.Context, name string) (string, error) {
-	path, err := d.client.ResourceGet(ctx, name)
+func (r *resources) fetch(ctx context.Context, client *hookcmd.Client, name string) (string, error) {
+	path, err := client.ResourceGet(ctx, name)
 	if err != nil {
 		return "", err
 	}
-	for other, taken := range d.facts.paths {
-		if taken == path {
-			delete(d.facts.paths, other)
-		}
+	maps.DeleteFunc(r.paths, func(_, taken string) bool { return taken == path })
+	if r.paths == nil {
+		r.paths = make(map[string]string)
 	}
-	if d.facts.paths == nil {
-		d.facts.paths = make(map[string]string)
-	}
-	d.facts.paths[name] = path
+	r.paths[name] = path
 	return path, nil
 }
 

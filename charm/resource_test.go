@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -153,6 +154,46 @@ func TestResourcesShareAPath(t *testing.T) {
 		assert.Equal(t, "registrypath: a\n", content(ctx, c, "a"))
 	})
 	assert.Equal(t, []string{"resource-get -- a", "resource-get -- b", "resource-get -- a", "resource-get -- c", "resource-get -- a"}, agent.Calls())
+}
+
+// slowDownload is a Runner whose resource-get lasts until another command has run.
+type slowDownload struct{ begun, other chan struct{} }
+
+func (r slowDownload) Run(ctx context.Context, call hookcmd.Call) ([]byte, error) {
+	if call.Command != "resource-get" {
+		close(r.other)
+		return []byte(`"1.2"`), nil
+	}
+	close(r.begun)
+	select {
+	case <-r.other:
+		return []byte("/srv/software.tar"), nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// While a resource is fetched, the model can be read and changed.
+func TestResourceIsFetchedMeanwhile(t *testing.T) {
+	t.Parallel()
+	r := slowDownload{make(chan struct{}), make(chan struct{})}
+	_, err := run(t, r, events.UpdateStatus{}, func(c *charm.Charm) {
+		charm.On(c, func(ctx context.Context, _ events.UpdateStatus) error {
+			ctx, cancel := context.WithTimeout(ctx, time.Minute)
+			defer cancel()
+			var group sync.WaitGroup
+			group.Go(func() {
+				path, err := c.ResourcePath(ctx, "software")
+				assert.NoError(t, err)
+				assert.Equal(t, "/srv/software.tar", path)
+			})
+			<-r.begun
+			assert.NoError(t, c.SetWorkloadVersion(ctx, "1.2"))
+			group.Wait()
+			return nil
+		})
+	})
+	require.NoError(t, err)
 }
 
 // readImage has a charm read a file of an image.

@@ -116,6 +116,8 @@ type secrets struct {
 	labels map[string]string // IDs by label of own secrets; empty: there is none
 	ids    []string          // own secrets, if listed
 	listed bool
+
+	contents map[secretRequest]map[string]SecretValue // what secret-get has answered
 }
 
 // knownSecret is what this dispatch knows of a secret.
@@ -145,18 +147,26 @@ func (s *secrets) secret(id string) *knownSecret {
 	return k
 }
 
-// mark returns what withdraw takes to leave alone what was added before.
-func (s *secrets) mark() int { return len(s.added) } // no handler runs
+// mark returns what withdraw takes to leave alone what was added before. What a
+// handler has started may add secrets meanwhile.
+func (s *secrets) mark(ctx context.Context) (int, error) {
+	if err := s.turn.take(ctx); err != nil {
+		return 0, err
+	}
+	defer s.turn.give()
+	return len(s.added), nil
+}
 
 // withdraw removes the secrets that were added in this dispatch, since a mark.
 func (s *secrets) withdraw(ctx context.Context, mark int) error {
-	if len(s.added) == mark {
-		return nil
-	}
 	if err := s.turn.take(ctx); err != nil {
 		return err
 	}
 	defer s.turn.give()
+	if len(s.added) == mark {
+		return nil
+	}
+	clear(s.contents)
 	for label, id := range s.labels {
 		if slices.Contains(s.added[mark:], id) {
 			s.labels[label] = ""

@@ -118,8 +118,11 @@ func (s *secrets) note(id, label string) {
 	k := s.secret(id)
 	k.owned, k.written = true, true
 	s.added = append(s.added, id)
-	s.listed = false
+	if i, found := slices.BinarySearch(s.ids, id); s.listed && !found {
+		s.ids = slices.Insert(s.ids, i, id)
+	}
 	s.setLabel(label, id)
+	clear(s.contents) // of the label
 }
 
 // forJuju checks settings, and returns them in Juju's terms.

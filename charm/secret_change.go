@@ -32,6 +32,7 @@ func (s *Secret) SetContent(ctx context.Context, content map[string]SecretValue)
 		}
 		of.noted++
 		k.written, k.info = true, nil
+		clear(of.contents)
 		return nil
 	})
 }
@@ -61,6 +62,7 @@ func (s *Secret) SetInfo(ctx context.Context, settings SecretSettings) error {
 		k.prolonged = k.prolonged || !settings.Expire.IsZero() || settings.ExpireIn > 0
 		k.info = nil
 		if settings.Label != "" {
+			clear(of.contents)
 			for label, id := range of.labels {
 				if id == k.id {
 					delete(of.labels, label)
@@ -96,6 +98,7 @@ func (s *Secret) RemoveRevision(ctx context.Context, revision int) error {
 		}
 		of.noted++
 		k.revisions = append(k.revisions, revision)
+		clear(of.contents)
 		return nil
 	})
 }
@@ -108,6 +111,7 @@ func (s *Secret) Remove(ctx context.Context) error {
 		}
 		of.noted++
 		k.removed, k.info = true, nil
+		clear(of.contents)
 		return nil
 	})
 }

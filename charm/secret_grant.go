@@ -15,7 +15,8 @@ import (
 // GrantOptions say to whom a secret is granted, or from whom it is revoked. A nil
 // *GrantOptions and zero fields mean the defaults.
 type GrantOptions struct {
-	// Unit is a unit of the relation's remote application. Default: all its units.
+	// Unit is a unit of the relation's remote application, "app/0". Default: all its
+	// units.
 	Unit string
 }
 
@@ -34,10 +35,11 @@ type revocation struct {
 // carries out revocations after grants, it is an error, too, to grant what this
 // dispatch has revoked. Over peer relations Juju 4 grants nothing, and would fail
 // the hook: that is an error here, for which it may take a relation-list to find
-// out the relation's application. All units read secrets of the application anyway.
+// out the relation's application, as it may for a unit. All units read secrets of the
+// application anyway.
 //
-// Otherwise the errors are those of [Secret.SetContent]; and Juju's own if single
-// units have the secret granted, and now the application is to.
+// Otherwise the errors are those of [Secret.SetContent]; and [hookcmd.ErrUnitGrants]
+// if single units have the secret granted, and now the application is to.
 func (s *Secret) Grant(ctx context.Context, rel *relation.Relation, opts *GrantOptions) error {
 	unit, err := grantee(rel, opts)
 	if err != nil {
@@ -63,6 +65,9 @@ func (s *Secret) Grant(ctx context.Context, rel *relation.Relation, opts *GrantO
 	} else if ok {
 		return refuse("it is granted to %s in this hook, and Juju keeps only the last grant over a relation in a hook, which would be to %s", whom(granted), whom(unit))
 	}
+	if err := checkUnit(ctx, rel, unit); err != nil {
+		return refuse("%w", err)
+	}
 	if of.isPeer(ctx, rel) {
 		return refuse("it is a peer relation, and Juju 4 grants nothing over those")
 	}
@@ -84,6 +89,9 @@ func (s *Secret) Revoke(ctx context.Context, rel *relation.Relation, opts *Grant
 		return fmt.Errorf("cannot revoke secret: %w", err)
 	}
 	return s.change(ctx, func(of *secrets, k *knownSecret) error {
+		if err := checkUnit(ctx, rel, unit); err != nil {
+			return fmt.Errorf("cannot revoke secret %q over relation %q: %w", secretScheme+k.id, rel.String(), err)
+		}
 		id := hookcmd.RelationID{Endpoint: rel.Endpoint(), ID: rel.ID()}
 		if err := of.dispatch.client.SecretRevoke(ctx, secretScheme+k.id, id, unit); err != nil {
 			return err
@@ -119,10 +127,24 @@ func grantee(rel *relation.Relation, opts *GrantOptions) (unit string, err error
 		return "", errors.New("the relation is nil")
 	case opts == nil || opts.Unit == "":
 		return "", nil
-	case !strings.Contains(opts.Unit, "/"):
-		return "", fmt.Errorf("%q is not the name of a unit", opts.Unit)
+	}
+	if app, number, ok := strings.Cut(opts.Unit, "/"); !ok || !isModelName(app) || !isNumber(number) {
+		return "", fmt.Errorf("%q is not the name of a unit; those are like \"app/0\"", opts.Unit)
 	}
 	return opts.Unit, nil
+}
+
+// checkUnit fails if a unit is not of the relation's remote application. If that
+// cannot be found out, the hook command tells why.
+func checkUnit(ctx context.Context, rel *relation.Relation, unit string) error {
+	if unit == "" {
+		return nil
+	}
+	app, err := rel.App(ctx)
+	if of, _, _ := strings.Cut(unit, "/"); err == nil && of != app {
+		return fmt.Errorf("unit %q is not of the remote application, which is %q", unit, app)
+	}
+	return nil
 }
 
 func whom(unit string) string {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/charmsmith/charmsmith/charm"
 	"github.com/charmsmith/charmsmith/events"
+	"github.com/charmsmith/charmsmith/hookcmd"
 	"github.com/charmsmith/charmsmith/relation"
 	"github.com/charmsmith/charmsmith/testing/charmtest"
 )
@@ -121,6 +122,44 @@ func TestSecretGrantsThatWouldBeLost(t *testing.T) {
 			return nil
 		})
 		assert.Equal(t, []string{"proxy/1"}, r.Secret(uri.String()).Info().GrantedTo)
+	})
+}
+
+// Only units of the relation can have a secret granted over it.
+func TestSecretGrantToAUnit(t *testing.T) {
+	t.Parallel()
+	withJuju(t, func(t *testing.T, opts charmtest.Options) {
+		r := newSecretRig(t, opts)
+		r.Relate("site", "proxy").Join("proxy/0", nil)
+		uri := r.add(nil)
+		for name, change := range map[string]func(*charm.Secret, context.Context, *relation.Relation, *charm.GrantOptions) error{
+			"grant": (*charm.Secret).Grant, "revoke": (*charm.Secret).Revoke,
+		} {
+			err := r.do(func(ctx context.Context, c *charm.Charm) error {
+				sites, err := c.Relations(ctx, "site") // which do not say whose they are
+				require.NoError(t, err)
+				return change(c.Secret(uri), ctx, sites[0], &charm.GrantOptions{Unit: "console/0"})
+			})
+			assert.ErrorContains(t, err, "cannot "+name+` secret "`+uri.String()+`" over relation "site:1": unit "console/0" is not of the remote application, which is "proxy"`)
+			assert.NotContains(t, r.commands(), "secret-"+name)
+		}
+	})
+}
+
+// What only Juju knows of grants.
+func TestSecretGrantToTheApplicationAfterUnits(t *testing.T) {
+	t.Parallel()
+	withJuju(t, func(t *testing.T, opts charmtest.Options) {
+		r := newSecretRig(t, opts)
+		site := r.Relate("site", "proxy")
+		site.Join("proxy/0", nil)
+		uri := r.add(nil)
+		r.must(func(ctx context.Context, c *charm.Charm) error {
+			return c.Secret(uri).Grant(ctx, related(c, site), &charm.GrantOptions{Unit: "proxy/0"})
+		})
+		assertSecretError(t, r.do(func(ctx context.Context, c *charm.Charm) error {
+			return c.Secret(uri).Grant(ctx, related(c, site), nil)
+		}), hookcmd.ErrUnitGrants)
 	})
 }
 

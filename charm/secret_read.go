@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -13,8 +14,14 @@ import (
 )
 
 // Get returns the revision of the secret that this unit tracks. The first read of
-// all has it track the latest one. It runs secret-get each time, so it never
-// returns what a Refresh has replaced.
+// all has it track the latest one.
+//
+// Get, Peek and Refresh ask Juju once per dispatch, by whatever handle: what was
+// asked for in the same way, by the URI or by the label, is answered from memory. It is
+// asked for again after a Refresh of the secret, and after AddSecret, SetContent,
+// Remove, RemoveRevision or a change of a label of any; of what
+// [Charm.HookCommands] change nothing is known. Failures are not kept. The map is the
+// caller's own.
 //
 // After SetContent it still returns the old revision, also to the owner; the
 // content of a secret that was added in this dispatch it returns.
@@ -39,24 +46,62 @@ func (s *Secret) Refresh(ctx context.Context) (map[string]SecretValue, error) {
 	return s.read(ctx, hookcmd.SecretRefresh)
 }
 
+// secretRequest is what secret-get is asked for.
+type secretRequest struct {
+	secret hookcmd.SecretLookup
+	mode   hookcmd.SecretGetMode
+}
+
+// read keeps the turn while Juju is asked: who asks for the same at the same time
+// gets the same answer.
 func (s *Secret) read(ctx context.Context, mode hookcmd.SecretGetMode) (map[string]SecretValue, error) {
-	if s.err != nil {
-		return nil, s.err
-	}
-	d := s.charm.model()
-	name, err := s.toRead(ctx, &d.secrets)
+	of, err := s.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return d.client.SecretGet(ctx, name, mode)
+	defer of.turn.give()
+	secret, err := s.toRead(of)
+	if err != nil {
+		return nil, err
+	}
+	request := secretRequest{secret, mode}
+	if content, ok := of.contents[request]; ok {
+		return maps.Clone(content), nil
+	}
+	labels := secret.ID != "" && secret.Label != ""
+	if labels || mode == hookcmd.SecretRefresh { // it changes what others read
+		of.forget(secret)
+	}
+	if labels { // of an own secret it becomes the label
+		delete(of.labels, s.label)
+		if k := of.known[s.uri.id]; k != nil {
+			k.info = nil
+		}
+	}
+	content, err := of.dispatch.client.SecretGet(ctx, secret, mode)
+	if err != nil {
+		return nil, err
+	}
+	if of.contents == nil {
+		of.contents = make(map[secretRequest]map[string]SecretValue)
+	}
+	of.contents[request] = content
+	return maps.Clone(content), nil
 }
 
+// forget forgets what was read of a secret and, as that may be this one, of secrets
+// that are known by their labels.
+func (s *secrets) forget(secret hookcmd.SecretLookup) {
+	maps.DeleteFunc(s.contents, func(r secretRequest, _ map[string]SecretValue) bool {
+		return secret.ID == "" || r.secret.Label != "" || idOf(r.secret) == idOf(secret)
+	})
+}
+
+// idOf returns the ID in a URI, which is the end of all its forms.
+func idOf(secret hookcmd.SecretLookup) string { return secret.ID[max(0, len(secret.ID)-20):] }
+
 // toRead returns how Juju is told which secret to read.
-func (s *Secret) toRead(ctx context.Context, of *secrets) (hookcmd.SecretLookup, error) {
-	if err := of.turn.take(ctx); err != nil {
-		return hookcmd.SecretLookup{}, err
-	}
-	defer of.turn.give()
+func (s *Secret) toRead(of *secrets) (hookcmd.SecretLookup, error) {
 	id := s.uri.id
 	if id == "" {
 		id = of.labels[s.label]
@@ -65,18 +110,12 @@ func (s *Secret) toRead(ctx context.Context, of *secrets) (hookcmd.SecretLookup,
 		return hookcmd.SecretLookup{}, k.gone()
 	}
 	switch {
-	case s.uri.id == "" && id == "":
-		return hookcmd.SecretLookup{Label: s.label}, nil
-	case s.uri.id == "":
+	case s.uri.id != "":
+		return hookcmd.SecretLookup{ID: s.uri.String(), Label: s.label}, nil
+	case id != "":
 		return hookcmd.SecretLookup{ID: secretScheme + id}, nil
 	}
-	if s.label != "" { // of an own secret it becomes the label
-		delete(of.labels, s.label)
-		if k := of.known[id]; k != nil {
-			k.info = nil
-		}
-	}
-	return hookcmd.SecretLookup{ID: s.uri.String(), Label: s.label}, nil
+	return hookcmd.SecretLookup{Label: s.label}, nil
 }
 
 // gone is the error of using a secret that this dispatch has removed.

@@ -78,6 +78,15 @@ func TestSecretRulesAreCheckedBeforeSending(t *testing.T) {
 		`cannot grant secret: "proxy" is not the name of a unit`: on(func(ctx context.Context, c *charm.Charm, s *charm.Secret) error {
 			return s.Grant(ctx, c.Relation(events.RelationChanged{RelationRef: site.Ref()}), &charm.GrantOptions{Unit: "proxy"})
 		}),
+		`cannot grant secret: "proxy/-1" is not the name of a unit; those are like "app/0"`: on(func(ctx context.Context, c *charm.Charm, s *charm.Secret) error {
+			return s.Grant(ctx, related(c, site), &charm.GrantOptions{Unit: "proxy/-1"})
+		}),
+		`cannot grant secret: "proxy/0/0" is not the name of a unit`: on(func(ctx context.Context, c *charm.Charm, s *charm.Secret) error {
+			return s.Grant(ctx, related(c, site), &charm.GrantOptions{Unit: "proxy/0/0"})
+		}),
+		`cannot revoke secret: "/0" is not the name of a unit`: on(func(ctx context.Context, c *charm.Charm, s *charm.Secret) error {
+			return s.Revoke(ctx, related(c, site), &charm.GrantOptions{Unit: "/0"})
+		}),
 		`cannot revoke secret: "proxy/0" is not the name of an application`: on(func(ctx context.Context, c *charm.Charm, s *charm.Secret) error {
 			return s.RevokeApplication(ctx, "proxy/0")
 		}),

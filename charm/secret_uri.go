@@ -26,8 +26,8 @@ const secretScheme = "secret:"
 
 // ParseSecretURI reads "secret:ID", "ID", "secret://MODEL/ID", "secret:MODEL/ID" or
 // what Juju takes like these, where ID is 20 digits and letters from a to v, and
-// MODEL a UUID, all in lower case. The error shows no text that may be a password
-// in the wrong place.
+// MODEL a UUID, all in lower case. The error says what is wrong without showing the
+// text, which may be a password in the wrong place.
 func ParseSecretURI(text string) (SecretURI, error) {
 	id, hasScheme := strings.CutPrefix(text, secretScheme)
 	if hasScheme {
@@ -42,11 +42,17 @@ func ParseSecretURI(text string) (SecretURI, error) {
 	if isSecretID(id) && isUUID(model) == hasModel {
 		return SecretURI{id, model}, nil
 	}
-	shown := fmt.Sprintf("of %d bytes", len(text))
-	if hasScheme {
-		shown = fmt.Sprintf("%q", text)
+	wrong := "it is empty"
+	switch {
+	case text == "":
+	case hasModel && !isUUID(model):
+		wrong = "what is before the slash is not the UUID of a model"
+	case len(id) != 20:
+		wrong = fmt.Sprintf("its ID has %d bytes instead of 20", len(id))
+	default:
+		wrong = "its ID is not one of Juju's"
 	}
-	return SecretURI{}, fmt.Errorf(`cannot read secret URI %s: it must be "secret:ID" or "secret://MODEL/ID", where ID is 20 digits and letters from a to v and MODEL is a UUID, in lower case`, shown)
+	return SecretURI{}, fmt.Errorf(`cannot read secret URI of %d bytes: %s; it must be "secret:ID" or "secret://MODEL/ID", where ID is 20 digits and letters from a to v and MODEL is a UUID, in lower case`, len(text), wrong)
 }
 
 // isSecretID reports whether a text is 12 bytes in Juju's base 32, whose last
@@ -94,10 +100,19 @@ func (u SecretURI) Model() string { return u.model }
 // another model needs to find the secret: what a charm puts into the databag of a
 // relation that may be to another model is
 //
-//	uri.WithModel(c.Environment().ModelUUID)
+//	uri, err := uri.WithModel(c.Environment().ModelUUID)
 //
-// An empty UUID leaves the model out.
-func (u SecretURI) WithModel(uuid string) SecretURI { return SecretURI{u.id, uuid} }
+// An empty UUID leaves the model out; the zero SecretURI stays zero. What is not a
+// UUID in lower case, as Juju writes it, is an error, for nobody could read the URI.
+func (u SecretURI) WithModel(uuid string) (SecretURI, error) {
+	if uuid != "" && !isUUID(uuid) {
+		return SecretURI{}, fmt.Errorf("cannot put a model into secret URI %q: %q is not a UUID in lower case", u, uuid)
+	}
+	if u.IsZero() {
+		return u, nil
+	}
+	return SecretURI{u.id, uuid}, nil
+}
 
 // Equal reports whether both name the same secret, in whatever form.
 func (u SecretURI) Equal(other SecretURI) bool { return u.id == other.id }

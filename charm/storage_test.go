@@ -52,8 +52,73 @@ func TestStorages(t *testing.T) {
 		assert.Equal(t, []string{
 			"storage-list --format=json -- data", "storage-get --format=json -s data/0", "storage-get --format=json -s data/2",
 			"storage-list --format=json", "storage-get --format=json -s wal/1",
-			"storage-list --format=json -- logs",
-		}, lines, "nothing is read twice")
+		}, lines, "nothing is read twice; that there are no logs is known from the list of all")
+	})
+}
+
+// Of the list of all, each storage's is a part.
+func TestStoragesOfAll(t *testing.T) {
+	t.Parallel()
+	onEachJuju(t, func(t *testing.T, opts *charmtest.Options) {
+		for name, list := range map[string]func(ctx context.Context, c *charm.Charm) error{
+			"listed": func(ctx context.Context, c *charm.Charm) error {
+				_, err := c.Storages(ctx, "")
+				return err
+			},
+			"not listed": func(context.Context, *charm.Charm) error { return nil },
+		} {
+			own := *opts
+			var listed []charm.Storage
+			h := charmtest.New(t, func(c *charm.Charm) {
+				c.EnableDefer()
+				charm.On(c, func(ctx context.Context, _ events.Start) error {
+					if _, deferred := charm.Deferred(ctx); !deferred {
+						return charm.Defer("later")
+					}
+					return list(ctx, c)
+				})
+				charm.On(c, func(ctx context.Context, _ events.StorageAttached) error {
+					if _, deferred := charm.Deferred(ctx); !deferred {
+						return charm.Defer("later")
+					}
+					all, err := c.Storages(ctx, "data")
+					if len(all) > 0 {
+						all[0] = charm.Storage{} // it is ours
+					}
+					if err == nil {
+						listed, err = c.Storages(ctx, "data")
+					}
+					return err
+				})
+			}, &own)
+			h.Emit(events.Start{})
+			// Both are called again in the next hook; the second, if it means anything still.
+			h.AddStorage("data")
+			h.ResetCalls()
+			h.Emit(events.UpdateStatus{})
+			assert.Equal(t, []charm.Storage{storedAt("0")}, listed, name)
+			assert.Len(t, h.Calls("storage-list"), 1, name)
+		}
+	})
+}
+
+// An instance that is not provisioned yet is asked for once, too.
+func TestStoragesThatAreMissing(t *testing.T) {
+	t.Parallel()
+	onEachJuju(t, func(t *testing.T, opts *charmtest.Options) {
+		u := newInUpdateStatus(t, opts)
+		u.run(func(ctx context.Context, c *charm.Charm) error { return c.AddStorage(ctx, "data", 1) })
+		assert.Equal(t, []string{"storage-list --format=json -- data", "storage-get --format=json -s data/0"}, u.run(func(ctx context.Context, c *charm.Charm) error {
+			for range 2 {
+				list, err := c.Storages(ctx, "data")
+				require.NoError(t, err)
+				assert.Equal(t, []charm.Storage{{Storage: "data", ID: "data/0"}}, list)
+				one, err := c.Storage(ctx, "data/0")
+				require.ErrorIs(t, err, hookcmd.ErrStorageNotFound)
+				assert.Zero(t, one)
+			}
+			return nil
+		}))
 	})
 }
 

@@ -174,8 +174,9 @@ func marshal(value any) (string, error) {
 	return strings.TrimSuffix(text.String(), "\n"), err
 }
 
-// hasInvalidText reports whether a value, which encoding/json has encoded, has a
-// string that is not valid UTF-8.
+// hasInvalidText reports whether encoding/json, which has encoded the value, has met a
+// string in it that is not valid UTF-8. It does not look where encoding/json has not,
+// nor into structs that encode themselves.
 func hasInvalidText(value reflect.Value) bool {
 	switch value.Kind() {
 	case reflect.String:
@@ -183,8 +184,11 @@ func hasInvalidText(value reflect.Value) bool {
 	case reflect.Pointer, reflect.Interface:
 		return !value.IsNil() && hasInvalidText(value.Elem())
 	case reflect.Struct:
-		for _, field := range value.Fields() {
-			if hasInvalidText(field) {
+		if t := value.Type(); hasMarshaler(t) || hasMarshaler(reflect.PointerTo(t)) {
+			return false
+		}
+		for field, part := range value.Fields() {
+			if (field.IsExported() || field.Anonymous) && field.Tag.Get("json") != "-" && hasInvalidText(part) {
 				return true
 			}
 		}

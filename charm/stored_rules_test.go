@@ -73,6 +73,11 @@ func TestStoredRefuses(t *testing.T) {
 			require.EqualError(t, text.Set(ctx, big+"y"), `cannot store state "text": the value has 65537 bytes, of at most 65536`)
 			require.EqualError(t, text.Set(ctx, "a\xffb"), `cannot store state "text": it has text that is not valid UTF-8`)
 			require.EqualError(t, text.Set(ctx, map[string][]any{"a": {"\xff"}}), `cannot store state "text": it has text that is not valid UTF-8`)
+			require.EqualError(t, text.Set(ctx, []struct{ family }{{family{Name: "\xff"}}}), `cannot store state "text": it has text that is not valid UTF-8`)
+			child := family{Name: `\ufffd`}
+			child.parent, child.Secret = &child, &family{Name: "\xff"}
+			require.NoError(t, text.Set(ctx, child), "what is not stored may be anything")
+			require.NoError(t, text.Set(ctx, big))
 			require.ErrorContains(t, text.Set(ctx, func() {}), `cannot store state "text": json: unsupported type`)
 			return other.Set(ctx, `a\ufffdb`+"\ufffd\x00\u0085\u2028\x7f")
 		})

@@ -29,6 +29,10 @@ var (
 	// ErrSecretExists: another secret of the same owner has that label.
 	ErrSecretExists = errors.New("secret with that label already exists")
 
+	// ErrUnitGrants: single units of the application have the secret granted, which
+	// have to be revoked before it can be granted to the application.
+	ErrUnitGrants = errors.New("secret is granted to single units")
+
 	// ErrStorageNotFound: there is no such storage instance, or it is not
 	// attached to this unit yet.
 	ErrStorageNotFound = errors.New("storage not found")
@@ -43,6 +47,10 @@ var (
 
 	// ErrPortConflict: the ports overlap with others that are open.
 	ErrPortConflict = errors.New("port range conflicts")
+
+	// ErrTooLarge: a key or a value of the state, or all of it, is larger than what
+	// Juju keeps.
+	ErrTooLarge = errors.New("too large for Juju")
 
 	// ErrPermission: this unit, or the charm without --trust, is not allowed to
 	// do what was asked for.
@@ -151,6 +159,8 @@ func condition(command, stderr string) error {
 		return ErrPermission
 	case secret && has("already exists"):
 		return ErrSecretExists
+	case command == "secret-grant" && has("unit level grants need to be revoked"):
+		return ErrUnitGrants
 	case secret && has("not found"):
 		return ErrSecretNotFound
 	case command == "storage-get" && (has("not found") || has("not attached") || has("not provisioned")):
@@ -161,6 +171,8 @@ func condition(command, stderr string) error {
 		has("addresses attached to space"), has("undefined for unit charm"),
 		command == "unit-get" && has("address not found"):
 		return ErrNoAddress
+	case command == "state-set" && has("max allowed ") && has("exceeded"):
+		return ErrTooLarge
 	case has("port range conflicts"):
 		return ErrPortConflict
 	}

@@ -23,7 +23,7 @@ import (
 var conditions = []error{
 	hookcmd.ErrNotLeader, hookcmd.ErrRelationNotFound, hookcmd.ErrUnitNotFound, hookcmd.ErrSecretNotFound,
 	hookcmd.ErrSecretExists, hookcmd.ErrStorageNotFound, hookcmd.ErrResourceNotFound, hookcmd.ErrNoAddress, hookcmd.ErrPortConflict,
-	hookcmd.ErrPermission, hookcmd.ErrNotAction, hookcmd.ErrNotSupported,
+	hookcmd.ErrPermission, hookcmd.ErrNotAction, hookcmd.ErrNotSupported, hookcmd.ErrUnitGrants, hookcmd.ErrTooLarge,
 }
 
 // assertCondition checks that err is want and no other condition; nil: none.
@@ -122,7 +122,7 @@ var recordedFailures = []recordedFailure{
 	{"state-set", `key "a" specified more than once`, nil},
 	{"state-set", "mapping values are not allowed in this context", nil},
 	{"state-set", "cannot unmarshal !!seq into string", nil},
-	{"state-set", "max allowed key length (256)", nil},
+	{"state-set", "max allowed key length (256)", hookcmd.ErrTooLarge},
 	{"status-set", "invalid status \"", nil},
 	{"status-set", "invalid args, require <status> [message]", nil},
 	{"storage-add", `for storage "data": parsing storage count: count must be greater than zero`, nil},
@@ -211,6 +211,7 @@ func TestFailures(t *testing.T) {
 		{"secret-get", "permission denied", hookcmd.ErrPermission},
 		{"secret-get", `"app/0" is not allowed to read this secret`, hookcmd.ErrPermission},
 		{"secret-set", `secret with label "x" already exists`, hookcmd.ErrSecretExists},
+		{"secret-grant", "any unit level grants need to be revoked before granting access to the corresponding application", hookcmd.ErrUnitGrants},
 		{"secret-get", `secret key value "k" not found`, nil},
 		{"credential-get", "cannot access cloud credentials: permission denied", hookcmd.ErrPermission},
 		{"storage-get", `invalid value "data/9" for option -s: storage "data/9" not found`, hookcmd.ErrStorageNotFound},
@@ -232,6 +233,8 @@ func TestFailures(t *testing.T) {
 		{"resource-get", "permission denied", hookcmd.ErrPermission},
 		{"resource-get", "agent not found", nil},
 		{"state-get", `"k" not found`, nil},
+		{"state-set", "max allowed key length (256) exceeded", hookcmd.ErrTooLarge}, // 3.6
+		{"state-set", "max allowed value length (65536): quota limit exceeded", hookcmd.ErrTooLarge},
 		{"is-leader", "leadership status unknown: connection is shut down", nil},
 	}
 	for _, test := range tests {

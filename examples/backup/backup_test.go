@@ -157,6 +157,29 @@ func TestSigningKey(t *testing.T) {
 	assert.Equal(t, "blocked", h.Status().Status)
 }
 
+// TestSecretsAreReadOnce: the key is needed by the archives and for the status, the
+// token for the server and the clients, and Juju is asked for each once in a hook.
+func TestSecretsAreReadOnce(t *testing.T) {
+	t.Parallel()
+	h := newUnit(t)
+	h.Relate("clients", "reader").Join("reader/0", nil)
+	key := h.AddUserSecret("signing", map[string]string{"key": "cat"})
+	h.SetConfig(map[string]any{"signing-key": key.URI()})
+	token := h.Secret(tokenLabel)
+	for _, hook := range []func(){func() { h.Emit(events.UpdateStatus{}) }, func() { h.Emit(events.SecretRotate{SecretRef: events.SecretRef{ID: token.URI(), Label: tokenLabel}}) }} {
+		h.ResetCalls()
+		hook()
+		read := make(map[string][]string) // by event
+		for _, call := range h.Calls("secret-get") {
+			read[call.Event] = append(read[call.Event], call.Args[len(call.Args)-1])
+		}
+		require.NotEmpty(t, read)
+		for event, secrets := range read {
+			assert.ElementsMatch(t, []string{key.URI(), token.URI()}, secrets, event)
+		}
+	}
+}
+
 func TestMaxAge(t *testing.T) {
 	t.Parallel()
 	h := newUnit(t)

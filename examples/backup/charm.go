@@ -115,8 +115,11 @@ func (k *keeper) tellClients(ctx context.Context, o options, token charm.SecretU
 			return err
 		}
 		// A client in another model has to know that the token is of ours.
-		told := share{token.WithModel(k.Environment().ModelUUID), o.Port}
-		if err := relation.Save(ctx, client.LocalApp(), told); err != nil {
+		full, err := token.WithModel(k.Environment().ModelUUID)
+		if err != nil {
+			return err
+		}
+		if err := relation.Save(ctx, client.LocalApp(), share{full, o.Port}); err != nil {
 			return err
 		}
 	}

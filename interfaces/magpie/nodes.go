@@ -142,15 +142,17 @@ func (p *Peers) bags(ctx context.Context, read func(*relation.Relation, context.
 		return nil, err
 	}
 	var bags []bag
+	known := make(map[string]bool)
 	for _, rel := range slices.Backward(relations) {
 		remotes, err := read(rel, ctx)
 		if err != nil {
 			return nil, err
 		}
 		for _, remote := range remotes {
-			if slices.ContainsFunc(bags, func(b bag) bool { return len(relations) > 1 && b.unit == remote.Unit }) {
+			if known[remote.Unit] {
 				continue
 			}
+			known[remote.Unit] = true
 			values, err := remote.All(ctx)
 			if err != nil {
 				return nil, err

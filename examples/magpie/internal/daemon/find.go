@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// Status is what is known of the process of a directory.
+type Status struct {
+	// PID is the number of the process, 0 if none runs.
+	PID int
+
+	// Started reports that this call has started it.
+	Started bool
+
+	// Replaced reports that this call has stopped another one before.
+	Replaced bool
+}
+
+// Find looks for the process of a directory, and changes nothing. If there is
+// none, or no such directory, Status.PID is 0.
+func Find(dir string) (Status, error) {
+	h, err := find(dir)
+	if err != nil {
+		return Status{}, err
+	}
+	return Status{PID: h.pid}, nil
+}
+
+// find returns the process that holds a directory. If there is none, its pid is 0.
+func find(dir string) (holder, error) {
+	file, err := os.OpenFile(filepath.Join(dir, runLock), os.O_RDONLY|safeOpen, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return holder{}, nil
+	}
+	if err != nil {
+		return holder{}, fmt.Errorf("cannot look for the process: %w", err)
+	}
+	defer file.Close()
+	lock, err := file.Stat()
+	if err != nil {
+		return holder{}, fmt.Errorf("cannot look for the process: %w", err)
+	}
+	if !lock.Mode().IsRegular() {
+		return holder{}, fmt.Errorf("cannot look for the process: %q is no file", file.Name())
+	}
+	// A process may end, or begin, while it is looked for.
+	const attempts = 3
+	for range attempts {
+		if h, ok := readHolder(file); ok && h.holds(lock) {
+			return h, nil
+		}
+		free, err := tryLock(file.Fd(), syscall.LOCK_SH)
+		if err != nil {
+			return holder{}, fmt.Errorf("cannot look for the process: %w", err)
+		}
+		if free {
+			return holder{}, nil // closing the file gives the lock up
+		}
+		h, err := search(lock)
+		if err != nil || h.pid != 0 {
+			return h, err
+		}
+	}
+	return holder{}, fmt.Errorf("cannot find the process that holds %q: none that is visible has a lock on it", file.Name())
+}
+
+// readHolder reads what the file of a lock says.
+func readHolder(file *os.File) (holder, bool) {
+	buffer := make([]byte, maxHolderText+1)
+	n, err := file.ReadAt(buffer, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return holder{}, false
+	}
+	return parseHolder(buffer[:n])
+}

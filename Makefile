@@ -1,5 +1,5 @@
 # The modules of this repository; tools has no code of its own.
-MODULES := . charmotel internal/yamltest
+MODULES := . charmotel internal/yamltest examples/magpie
 BIN := $(CURDIR)/bin
 
 .PHONY: test check bench fuzz

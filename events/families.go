@@ -54,8 +54,8 @@ type PeerDeparted struct {
 	DepartingUnit string // the unit that leaves; empty before Juju 2.8
 	Self          bool   // DepartingUnit is this unit: we leave, Unit stays
 
-	// Synthetic tells that the SDK noticed the departure, not Juju. Parse
-	// never sets it.
+	// Synthetic tells that charm.WatchPeers noticed the departure, not Juju.
+	// Parse never sets it.
 	Synthetic bool
 }
 

@@ -33,7 +33,8 @@ import (
 // are those after a failed action, of which nothing is kept. If Juju tells of the
 // departure after all, it comes a second time. The peer that the dispatch's own event
 // is about is looked at in the next one. There is no telling a subordinate's
-// peers by goal-state: for a subordinate, relation-list alone is compared.
+// peers by goal-state: for a subordinate relation-list alone is compared, as it is, with a
+// warning, if goal-state fails.
 //
 // It costs, in each dispatch, a relation-ids, a relation-list, a state-get and, from
 // Juju 4 on, a goal-state, and a state-set when a peer has come or gone. What a handler
@@ -106,11 +107,7 @@ func (w *peerWatch) lookAt(ctx context.Context, c *Charm, ev events.Event, endpo
 		if err != nil {
 			return err
 		}
-		alive, err := c.alivePeers(ctx, listed)
-		if err != nil {
-			return err
-		}
-		now, departed := before[strconv.Itoa(rel.ID())].compare(unitNumbers(listed), alive, subjectNumber(ev, rel))
+		now, departed := before[strconv.Itoa(rel.ID())].compare(unitNumbers(listed), c.alivePeers(ctx, listed), subjectNumber(ev, rel))
 		for _, number := range departed {
 			unit := d.application() + "/" + strconv.Itoa(number)
 			ref := events.RelationRef{Endpoint: endpoint, ID: rel.ID(), App: d.application()}
@@ -193,24 +190,26 @@ func (w *peerWatch) emit(ctx context.Context, c *Charm) error {
 }
 
 // alivePeers returns the units of the application that the model has; nil if it does
-// not tell, or if nothing hangs on it.
-func (c *Charm) alivePeers(ctx context.Context, listed []string) (map[int]bool, error) {
+// not tell, or if nothing hangs on it. That Juju cannot tell fails no dispatch: the unit
+// may be on its way out.
+func (c *Charm) alivePeers(ctx context.Context, listed []string) map[int]bool {
 	d := c.dispatch
 	if len(listed) == 0 || ParseJujuVersion(lookup(d.env, "JUJU_VERSION")).Major < 4 || lookup(d.env, "JUJU_PRINCIPAL_UNIT") != "" {
-		return nil, nil
+		return nil
 	}
 	goal, err := d.goalState(ctx)
 	if err != nil {
-		return nil, err
+		c.Logger().WarnContext(ctx, "which peers are gone cannot be told", "cause", err)
+		return nil
 	}
 	if _, ok := goal.Units[d.unit]; !ok {
-		return nil, nil // it is not about us
+		return nil // it is not about us
 	}
 	alive := make(map[int]bool, len(goal.Units))
 	for unit := range goal.Units {
 		alive[unitNumber(unit)] = true
 	}
-	return alive, nil
+	return alive
 }
 
 // subjectNumber returns the peer that an event of the relation is about, or -1.

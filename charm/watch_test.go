@@ -15,7 +15,9 @@ import (
 
 	"github.com/charmsmith/charmsmith/charm"
 	"github.com/charmsmith/charmsmith/events"
+	"github.com/charmsmith/charmsmith/hookcmd"
 	"github.com/charmsmith/charmsmith/testing/charmtest"
+	"github.com/charmsmith/charmsmith/testing/hookcmdtest"
 )
 
 const swarm = `
@@ -145,6 +147,25 @@ func TestWatchPeersWithoutGoalState(t *testing.T) {
 			assert.Equal(t, map[string]string{"charmsmith.peers/swarm": `{"0":{"seen":[1]}}`}, h.State(), "without the relation that is gone")
 		})
 	}
+}
+
+// That goal-state fails is logged, and fails nothing.
+func TestWatchPeersWhenGoalStateFails(t *testing.T) {
+	t.Parallel()
+	h, w := watch(t, charmtest.Options{})
+	peers := h.Peers("swarm")
+	peers.Join("swarm/1", nil)
+	peers.Vanish("swarm/1")
+	w.take()
+	remove := h.Intercept(func(call hookcmd.Call) (hookcmdtest.Answer, bool) {
+		return hookcmdtest.Failure(1, "unit not found"), call.Command == "goal-state"
+	})
+	h.Emit(events.UpdateStatus{})
+	assert.Equal(t, []string{"update-status: swarm/1"}, w.take())
+	assert.Contains(t, h.Logs()[len(h.Logs())-1].Message, "unit not found")
+	remove()
+	h.Emit(events.UpdateStatus{})
+	assert.Equal(t, []string{"swarm/1 departed from swarm:0, departing swarm/1, self false, synthetic true", "update-status: "}, w.take())
 }
 
 // A departure that its handler fails at is told again, also after a failed action;

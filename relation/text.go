@@ -4,6 +4,7 @@ package relation
 
 import (
 	"encoding"
+	"encoding/json"
 	"fmt"
 	"math"
 	"reflect"
@@ -88,8 +89,9 @@ func decodeText(text string, target reflect.Value) error {
 	return nil
 }
 
-// hasInvalidText reports whether a value, which encoding/json has encoded, has a
-// string that is not valid UTF-8.
+// hasInvalidText reports whether encoding/json, which has encoded the value, has met a
+// string in it that is not valid UTF-8. It does not look where encoding/json has not,
+// where there can be cycles, nor into structs that encode themselves.
 func hasInvalidText(value reflect.Value) bool {
 	switch value.Kind() {
 	case reflect.String:
@@ -97,8 +99,11 @@ func hasInvalidText(value reflect.Value) bool {
 	case reflect.Pointer, reflect.Interface:
 		return !value.IsNil() && hasInvalidText(value.Elem())
 	case reflect.Struct:
-		for i := range value.NumField() {
-			if hasInvalidText(value.Field(i)) {
+		if encodesItself(value.Type()) {
+			return false
+		}
+		for field, part := range value.Fields() {
+			if (field.IsExported() || field.Anonymous) && field.Tag.Get("json") != "-" && hasInvalidText(part) {
 				return true
 			}
 		}
@@ -116,6 +121,11 @@ func hasInvalidText(value reflect.Value) bool {
 		}
 	}
 	return false
+}
+
+func encodesItself(t reflect.Type) bool {
+	p := reflect.PointerTo(t) // which has the methods of both
+	return p.Implements(reflect.TypeFor[json.Marshaler]()) || p.Implements(reflect.TypeFor[encoding.TextMarshaler]())
 }
 
 // unreadableError is the cause of a value that cannot be decoded, without the

@@ -45,3 +45,38 @@ func TestSaveReplacementCharacter(t *testing.T) {
 	t.Run("its escape in JSON", isSavedAs(json.RawMessage(`"a\ufffdb"`), `"a\ufffdb"`))
 	t.Run("bytes", isSavedAs([]byte{0xff}, `"/w=="`))
 }
+
+// node is what encoding/json writes a part of only.
+type node struct {
+	Text   string
+	Hidden string `json:"-"`
+	Loop   *node  `json:"-"`
+	next   *node
+	secret string
+}
+
+// own writes itself.
+type own struct{ Bytes, Escape string }
+
+func (o *own) MarshalJSON() ([]byte, error) { return []byte(`"\ufffd"`), nil }
+
+// What encoding/json does not write can be anything, and lead back to where it is.
+func TestSaveWhatIsNotWritten(t *testing.T) {
+	t.Parallel()
+	const bad, escape = "a\xffb", `\ufffd` // which has the value looked at
+	n := &node{Text: escape, Hidden: bad, secret: bad}
+	n.next, n.Loop = n, n
+	for name, row := range map[string]struct {
+		value any
+		want  string
+	}{
+		"skipped fields":               {n, `{"Text":"\\ufffd"}`},
+		"in a list":                    {[]any{n, *n}, `[{"Text":"\\ufffd"},{"Text":"\\ufffd"}]`},
+		"embedded":                     {struct{ node }{*n}, `{"Text":"\\ufffd"}`},
+		"a struct that encodes itself": {&own{bad, ""}, `"\ufffd"`},
+	} {
+		assert.Equal(t, texts{"field": row.want}, saved(t, one[any]{row.value}), name)
+	}
+	t.Run("embedded, not valid", notSaved(struct{ node }{node{Text: bad}}))
+	t.Run("next to skipped fields", notSaved(&node{Text: bad, Loop: n}))
+}

@@ -99,7 +99,8 @@ func mostUrgent(statuses []Status, order []string) Status {
 // They are called after actions too, but not if the action's handler returned an
 // error, for that undoes what it has written. What they write themselves is sent.
 // An error or a panic of one fails the dispatch as that of a handler does, with a
-// *[HandlerError], and [Charm.Use] puts its wrappers around them.
+// *[HandlerError], and [Charm.Use] puts its wrappers around them. It is called in
+// register.
 func OnCollectStatus(c *Charm, collect func(context.Context, *StatusSet) error) {
 	if collect == nil {
 		panic("charm.OnCollectStatus: the function is nil")

@@ -9,8 +9,8 @@ import (
 	"github.com/charmsmith/charmsmith/hookcmd"
 )
 
-// GoalState returns what the operator asked the model to become: units that are
-// still to be started are among it. Juju is asked once in a dispatch. What is
+// GoalState returns what the operator asked the model to become: it includes units
+// that are still to be started. Juju is asked once in a dispatch. What is
 // returned is the caller's.
 func (c *Charm) GoalState(ctx context.Context) (hookcmd.GoalState, error) {
 	shared, err := c.model().goalState(ctx)

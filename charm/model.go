@@ -62,8 +62,8 @@ func (c *Charm) CloudSpec(ctx context.Context) (hookcmd.CloudSpec, error) {
 
 // SetWorkloadVersion sets the version of the workload, which juju status shows.
 // Juju shows it at once, and keeps it if the dispatch fails. A version that this
-// dispatch has set last is not sent again. Of several units, one's is shown for
-// the application.
+// dispatch has set last is not sent again. For the application juju status shows the
+// version of one of its units.
 func (c *Charm) SetWorkloadVersion(ctx context.Context, version string) error {
 	d := c.model()
 	if !utf8.ValidString(version) || strings.ContainsRune(version, 0) {
@@ -94,10 +94,10 @@ func (c *Charm) Reboot(ctx context.Context) error {
 }
 
 // RebootNow has Juju kill the charm and reboot the machine, after which the event
-// is sent again; nothing that this dispatch wrote is kept. It does not return but
-// with an error: Juju kills the process some time after the command, until when
-// RebootNow blocks. If ctx ends before that, it returns the cause, for the
-// handler to return. It fails in an action, without rebooting.
+// is sent again; nothing that this dispatch wrote is kept. It returns only with an
+// error: Juju kills the process some time after the command, and RebootNow blocks
+// until then. If ctx ends before that, it returns the cause, for the handler to
+// return. It fails in an action, without rebooting.
 //
 // As the event comes again, the charm has to see by itself that the reboot has
 // been: the state of the dispatch before it tells nothing.

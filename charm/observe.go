@@ -16,7 +16,7 @@ import (
 // those of deferred events included, until all was sent; for tracing, timing and
 // the like. Of several, the first is the outermost. One that does not call next
 // leaves all of it undone: no handler runs, and nothing is sent. A panic fails the
-// dispatch, with a *[HandlerError].
+// dispatch, with a *[HandlerError]. It is called in register.
 func (c *Charm) UseDispatch(wrap func(next Handler) Handler) {
 	if wrap == nil {
 		panic("charm.UseDispatch: the function is nil")
@@ -29,8 +29,8 @@ func (c *Charm) UseDispatch(wrap func(next Handler) Handler) {
 // with the context that the command is given, and what it returns, if not nil,
 // once after it, with the command's error; both by whatever goroutine runs the
 // command. They are given the command's name only: arguments and answers can be
-// secrets. Of a round of commands each is told of, with the error of the round. A
-// line of the log can end after the dispatch.
+// secrets. Commands that run in one round are each reported, with the error of the
+// round. A line of the log can end after the dispatch. It is called in register.
 func (c *Charm) ObserveHookCommands(begin func(ctx context.Context, command string) (end func(error))) {
 	if begin == nil {
 		panic("charm.ObserveHookCommands: the function is nil")

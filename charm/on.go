@@ -79,7 +79,9 @@ func OnSecret[E events.SecretEvent](c *Charm, label string, handle func(context.
 	return add(c, "OnSecret", label, handle)
 }
 
-// OnDispatch registers a handler for every dispatch, actions included.
+// OnDispatch registers a handler for every dispatch, actions included. It is called
+// once, with the event that Juju has sent: neither with deferred events that are given
+// to their handlers again, nor with departures that [WatchPeers] has noticed.
 func OnDispatch(c *Charm, handle func(context.Context, events.Event) error) {
 	c.add("OnDispatch", handle == nil, handler{function: handle, receiver: always(handle), always: true})
 }

@@ -22,18 +22,18 @@ type PortRange = hookcmd.PortRange
 // nil: all of them.
 type EndpointPorts = hookcmd.EndpointPorts
 
-// TCP is one TCP port.
+// TCP returns the range of one TCP port.
 func TCP(port int) PortRange { return PortRange{Protocol: "tcp", From: port, To: port} }
 
-// UDP is one UDP port.
+// UDP returns the range of one UDP port.
 func UDP(port int) PortRange { return PortRange{Protocol: "udp", From: port, To: port} }
 
-// ICMP is the protocol, which has no ports.
+// ICMP returns the range of ICMP, which has no ports.
 func ICMP() PortRange { return PortRange{Protocol: "icmp"} }
 
 // OpenPort opens ports for the endpoints given, or for all: once the dispatch has
-// succeeded, Juju lets those in for whom the operator exposes the application.
-// They need not be closed. On Kubernetes a range of ports is an error, and so is
+// succeeded, Juju lets traffic in from where the operator exposes the application to.
+// They need not have been closed before. On Kubernetes a range of ports is an error, and so is
 // ICMP: Juju takes single ports only there.
 //
 // [hookcmd.ErrPortConflict] if they overlap with a range that was open when the

@@ -25,7 +25,7 @@ type OCIImage struct {
 // after Juju has fetched it if need be: that can take a while. Juju is asked once
 // in a dispatch. [hookcmd.ErrResourceNotFound] if there is no such resource; of one
 // that the operator has not given yet, Juju can say the same, or fail otherwise.
-// While a resource is fetched, others wait, and nothing else does.
+// While a resource is fetched, other calls for resources wait, and no other methods do.
 //
 // Resources whose files have the same name share one path, and the file is that
 // of the resource asked for last. So it is with all resources of type oci-image,

@@ -63,7 +63,8 @@ func (e *HandlerError) Unwrap() error { return e.Err }
 // Run runs one dispatch, as [Main] does, without globals: it neither reads the
 // process's environment nor exits. It returns what made the dispatch fail,
 // after logging it: then nothing was sent, and a process would exit with code 1.
-// It leaves the default of log/slog alone; [Charm.Logger] is what is logged.
+// It leaves the default of log/slog alone: what is logged goes through [Charm.Logger]
+// only.
 // A panic of register is not recovered. If ctx ends, nothing is sent.
 func Run(ctx context.Context, register func(*Charm), opts *Options) error {
 	return run(ctx, register, opts, internals{})

@@ -13,8 +13,8 @@ import (
 )
 
 // Secret is a secret that this unit or its application owns, or that it may read.
-// It is a handle: it holds nothing but a name, and no two of one secret ever give
-// different answers.
+// It is a handle: it holds nothing but a name, and all handles of one secret give the
+// same answers.
 //
 // Juju gives a unit the revision of a secret that it tracks: the latest one of the
 // time when it first read the secret, owners included. Refresh has it track the
@@ -109,13 +109,14 @@ type secrets struct {
 
 	ran atomic.Int32 // how many commands have succeeded that observe looks at
 
-	turn   turn  // for what follows
-	noted  int32 // how many of those are noted here
-	known  map[string]*knownSecret
-	added  []string          // IDs, in order
-	labels map[string]string // IDs by label of own secrets; empty: there is none
-	ids    []string          // own secrets, if listed
-	listed bool
+	turn    turn         // for what follows
+	noted   int32        // how many of those are noted here
+	changes atomic.Int32 // how many commands of this package have changed secrets
+	known   map[string]*knownSecret
+	added   []string          // IDs, in order
+	labels  map[string]string // IDs by label of own secrets; empty: there is none
+	ids     []string          // own secrets, if listed
+	listed  bool
 
 	contents map[secretRequest]map[string]SecretValue // what secret-get has answered
 }
@@ -128,6 +129,7 @@ type knownSecret struct {
 	written   bool                // it has a new revision
 	unrotated bool                // it is not rotated any more
 	prolonged bool                // its expiry was moved
+	changed   bool                // in a way that the removal of a revision undoes
 	removed   bool
 	revisions []int             // that were removed
 	grants    map[string]string // by relation the unit; empty: the application

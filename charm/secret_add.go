@@ -65,9 +65,9 @@ type SecretOptions struct {
 }
 
 // AddSecret adds a secret, which only its owner can read until it is granted to
-// others; of the application, all units can. Keys have at least three characters:
-// lower-case letters, digits and single inner dashes, a letter first. The whole
-// content can have 1 MB in base64.
+// others; a secret of the application can be read by all its units. Keys have at
+// least three characters: lower-case letters, digits and single inner dashes, a
+// letter first. The whole content can have 1 MB in base64.
 //
 // [hookcmd.ErrNotLeader] if the application is to be the owner and this unit does
 // not lead it; [hookcmd.ErrSecretExists] if this unit knows of a secret with that
@@ -75,8 +75,8 @@ type SecretOptions struct {
 // a hook command, unless the dispatch has looked for the label already. What is
 // added in an action that fails is removed again.
 //
-// The URI is void if the dispatch fails: it belongs into a databag or the state,
-// which are not sent then, and not into a status. [Charm.Secret] does the rest.
+// The URI is void if the dispatch fails: keep it in a databag or in the state, which
+// are not sent then either; not in a status. [Charm.Secret] does the rest.
 func (c *Charm) AddSecret(ctx context.Context, content map[string]SecretValue, opts *SecretOptions) (SecretURI, error) {
 	d := c.model()
 	var o SecretOptions
@@ -117,6 +117,7 @@ func (c *Charm) AddSecret(ctx context.Context, content map[string]SecretValue, o
 func (s *secrets) note(id, label string) {
 	k := s.secret(id)
 	k.owned, k.written = true, true
+	s.noteChange(k)
 	s.added = append(s.added, id)
 	if i, found := slices.BinarySearch(s.ids, id); s.listed && !found {
 		s.ids = slices.Insert(s.ids, i, id)

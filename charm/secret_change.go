@@ -4,17 +4,19 @@ package charm
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/charmsmith/charmsmith/events"
 	"github.com/charmsmith/charmsmith/hookcmd"
 )
 
-// SetContent replaces the content of the secret, all its keys, by a new revision, of
-// which those are told who have read it. Several in one dispatch make one revision;
-// a content that the latest revision has already makes none. The rules are those of
-// [Charm.AddSecret].
+// SetContent replaces the content of the secret, all its keys, by a new revision;
+// those who have read the secret get [events.SecretChanged]. Several in one dispatch
+// make one revision; a content that the latest revision has already makes none. The
+// rules are those of [Charm.AddSecret].
+//
+// It is an error if this dispatch has removed a revision of the secret, which Juju
+// would not remove then; so it is of SetInfo.
 //
 // This and the other methods that change a secret fail with
 // [hookcmd.ErrSecretNotFound] if it does not belong to this unit or its application,
@@ -27,9 +29,13 @@ func (s *Secret) SetContent(ctx context.Context, content map[string]SecretValue)
 		return fmt.Errorf("cannot change secret: %w", err)
 	}
 	return s.change(ctx, func(of *secrets, k *knownSecret) error {
+		if err := k.checkRemovals(); err != nil {
+			return err
+		}
 		if err := s.charm.HookCommands().SecretSet(ctx, secretScheme+k.id, content, nil); err != nil {
 			return err
 		}
+		of.noteChange(k)
 		of.noted++
 		k.written, k.info = true, nil
 		clear(of.contents)
@@ -49,12 +55,16 @@ func (s *Secret) SetInfo(ctx context.Context, settings SecretSettings) error {
 		if settings == (SecretSettings{}) {
 			return nil
 		}
+		if err := k.checkRemovals(); err != nil {
+			return err
+		}
 		if err := of.checkLabel(ctx, settings.Label, k.id); err != nil {
 			return fmt.Errorf("cannot change secret %q: %w", secretScheme+k.id, err)
 		}
 		if err := s.charm.dispatch.client.SecretSet(ctx, secretScheme+k.id, nil, forJuju); err != nil {
 			return err
 		}
+		of.noteChange(k)
 		of.noted++
 		if settings.Rotate != "" {
 			k.unrotated = settings.Rotate == RotateNever
@@ -74,6 +84,13 @@ func (s *Secret) SetInfo(ctx context.Context, settings SecretSettings) error {
 	})
 }
 
+// noteChange notes that a secret was changed, which is lost if one of its revisions
+// is removed.
+func (s *secrets) noteChange(k *knownSecret) {
+	k.changed = true
+	s.changes.Add(1)
+}
+
 // checkLabel fails if an own secret other than that of an ID has the label.
 func (s *secrets) checkLabel(ctx context.Context, label, id string) error {
 	if label == "" {
@@ -84,36 +101,6 @@ func (s *secrets) checkLabel(ctx context.Context, label, id string) error {
 		return err
 	}
 	return fmt.Errorf("label %q is that of %q: %w", label, secretScheme+other, hookcmd.ErrSecretExists)
-}
-
-// RemoveRevision removes a revision that nobody needs any more, as the Revision of
-// [events.SecretRemove] and [events.SecretExpired]. The secret goes with its last.
-func (s *Secret) RemoveRevision(ctx context.Context, revision int) error {
-	if revision < 1 {
-		return fmt.Errorf("cannot remove revision %d of a secret: they begin with 1, and Juju would remove all", revision)
-	}
-	return s.change(ctx, func(of *secrets, k *knownSecret) error {
-		if err := s.charm.dispatch.client.SecretRemove(ctx, secretScheme+k.id, revision); err != nil {
-			return err
-		}
-		of.noted++
-		k.revisions = append(k.revisions, revision)
-		clear(of.contents)
-		return nil
-	})
-}
-
-// Remove removes the secret.
-func (s *Secret) Remove(ctx context.Context) error {
-	return s.change(ctx, func(of *secrets, k *knownSecret) error {
-		if err := s.charm.dispatch.client.SecretRemove(ctx, secretScheme+k.id, 0); err != nil {
-			return err
-		}
-		of.noted++
-		k.removed, k.info = true, nil
-		clear(of.contents)
-		return nil
-	})
 }
 
 // change has a secret changed that this unit may change.
@@ -152,20 +139,4 @@ func (s *secrets) owns(id string) bool {
 		return err == nil && uri.id == id
 	}
 	return false
-}
-
-// RemoveObsoleteSecrets has the revisions of secrets removed that nobody reads any
-// more, when [events.SecretRemove] tells so; without it, and without a handler that
-// does it, Juju keeps all of them. It is done when all handlers have run: Juju hides
-// a secret for the rest of a hook in which one of its revisions was removed.
-func RemoveObsoleteSecrets(c *Charm) {
-	c.registers("RemoveObsoleteSecrets")
-	remove := func(ctx context.Context, ev events.SecretRemove) error {
-		err := c.SecretOf(ev).RemoveRevision(ctx, ev.Revision)
-		if errors.Is(err, hookcmd.ErrSecretNotFound) {
-			return nil // a handler has removed it
-		}
-		return err
-	}
-	c.last = append(c.last, handler{function: RemoveObsoleteSecrets, by: "RemoveObsoleteSecrets", receiver: typed[events.SecretRemove](remove)})
 }

@@ -170,7 +170,7 @@ func TestSecretEventsOfTheOwner(t *testing.T) {
 		for _, call := range h.Calls() {
 			calls = append(calls, call.Event+": "+call.Command)
 		}
-		assert.Equal(t, []string{"secret-rotate: secret-get", "secret-rotate: secret-set", "secret-changed: secret-get", "secret-remove: secret-get", "secret-remove: secret-remove"}, calls)
+		assert.Equal(t, []string{"secret-rotate: secret-get", "secret-rotate: secret-set", "secret-changed: secret-get", "secret-remove: secret-get", "secret-remove: state-get", "secret-remove: secret-remove"}, calls)
 		assert.Equal(t, []int{2}, h.Secret("root").Info().Revisions)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/charmsmith/charmsmith/hookcmd"
@@ -27,7 +28,9 @@ type revocation struct {
 }
 
 // Grant lets the remote application of a relation, or a unit of it, read the secret
-// for as long as the relation lasts. Who has it granted already keeps it.
+// for as long as the relation lasts. Who has it granted already keeps it. In a
+// SecretRemove or SecretExpired, in which a new grant would be in the way of
+// [Secret.RemoveRevision], it takes a secret-info-get to find that out.
 //
 // Juju keeps the last grant of a secret over a relation in one hook only, without a
 // word; here, a second one for somebody else is an error: what several units are to
@@ -71,15 +74,53 @@ func (s *Secret) Grant(ctx context.Context, rel *relation.Relation, opts *GrantO
 	if of.isPeer(ctx, rel) {
 		return refuse("it is a peer relation, and Juju 4 grants nothing over those")
 	}
+	held, err := of.isGranted(ctx, k, rel, unit)
+	if err != nil {
+		return refuse("%w", err)
+	}
+	if held {
+		k.noteGrant(rel, unit)
+		return nil
+	}
 	id := hookcmd.RelationID{Endpoint: rel.Endpoint(), ID: rel.ID()}
 	if err := of.dispatch.client.SecretGrant(ctx, secretScheme+k.id, id, unit); err != nil {
 		return of.explain(ctx, k.hidden(err))
 	}
+	of.noteChange(k)
+	k.noteGrant(rel, unit)
+	return nil
+}
+
+// noteGrant notes that a secret is granted over a relation.
+func (k *knownSecret) noteGrant(rel *relation.Relation, unit string) {
 	if k.grants == nil {
 		k.grants = make(map[string]string)
 	}
 	k.grants[rel.String()], k.owned = unit, true
-	return nil
+}
+
+// isGranted reports whether Juju is known to have the grant. It is asked for in the
+// hooks for the removal of revisions only, which a new grant is in the way of. Relations
+// of one endpoint with one application are not told apart: Juju grants over one of them.
+func (s *secrets) isGranted(ctx context.Context, k *knownSecret, rel *relation.Relation, unit string) (bool, error) {
+	if !removesSecrets(s.dispatch.env) || k.info == nil && len(k.revisions) > 0 {
+		return false, nil
+	}
+	if err := s.readInfo(ctx, k); err != nil {
+		return false, err
+	}
+	app, err := rel.App(ctx)
+	if err != nil {
+		return false, nil // the hook command tells why
+	}
+	subject, ours := unit, s.dispatch.application()+"."+rel.Endpoint()
+	if unit == "" {
+		subject = app
+	}
+	return slices.ContainsFunc(k.info.Access, func(a hookcmd.SecretAccess) bool {
+		one, other, _ := strings.Cut(strings.TrimPrefix(a.Scope, "relation-"), "#")
+		return subjectOfTag(a.Target) == subject && (one == ours && strings.HasPrefix(other, app+".") || other == ours && strings.HasPrefix(one, app+"."))
+	}), nil
 }
 
 // Revoke takes back what Grant gave, in the same form. To have no grant is no error.
@@ -96,6 +137,7 @@ func (s *Secret) Revoke(ctx context.Context, rel *relation.Relation, opts *Grant
 		if err := of.dispatch.client.SecretRevoke(ctx, secretScheme+k.id, id, unit); err != nil {
 			return err
 		}
+		of.noteChange(k)
 		k.revoked = append(k.revoked, revocation{rel.String(), unit})
 		return nil
 	})
@@ -115,6 +157,7 @@ func (s *Secret) RevokeApplication(ctx context.Context, app string) error {
 		if err := of.dispatch.client.SecretRevokeApp(ctx, secretScheme+k.id, app); err != nil {
 			return err
 		}
+		of.noteChange(k)
 		k.revoked = append(k.revoked, revocation{"", app})
 		return nil
 	})

@@ -34,8 +34,8 @@ func (s *Secret) Get(ctx context.Context) (map[string]SecretValue, error) {
 	return s.read(ctx, hookcmd.SecretTracked)
 }
 
-// Peek returns the latest revision, and has this unit track what it did before; if
-// it has not read the secret before, the latest. Otherwise it is as Get.
+// Peek returns the latest revision, and leaves alone which revision this unit tracks;
+// if it has read none yet, it tracks the latest from now on. Otherwise it is as Get.
 func (s *Secret) Peek(ctx context.Context) (map[string]SecretValue, error) {
 	return s.read(ctx, hookcmd.SecretPeek)
 }

@@ -89,7 +89,7 @@ func isUUID(text string) bool {
 	return true
 }
 
-// ID returns the 20 letters that tell the secret from all others.
+// ID returns the 20 letters and digits that tell the secret from all others.
 func (u SecretURI) ID() string { return u.id }
 
 // Model returns the UUID of the model that the secret belongs to, if it was told;

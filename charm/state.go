@@ -100,7 +100,7 @@ func (s *state) set(ctx context.Context, key string, value *string) error {
 		case !utf8.ValidString(*value):
 			return errors.New("the value is not valid UTF-8")
 		case len(*value) > maxStateValue:
-			return fmt.Errorf("the value has %d bytes, of at most %d", len(*value), maxStateValue)
+			return &sizeError{"the value", len(*value), maxStateValue}
 		}
 	}
 	if err := s.turn.take(ctx); err != nil {
@@ -127,7 +127,7 @@ func checkStateKey(key string) error {
 	case key == "":
 		return errors.New("the key is empty")
 	case len(key) > maxStateKey:
-		return fmt.Errorf("the key has %d bytes, of at most %d", len(key), maxStateKey)
+		return &sizeError{"the key", len(key), maxStateKey}
 	case !utf8.ValidString(key):
 		return errors.New("the key is not valid UTF-8")
 	}
@@ -191,10 +191,22 @@ func (s *state) checkSize() error {
 		}
 	}
 	if size > max(maxState, known) {
-		return fmt.Errorf("all of the state has %d bytes, of at most %d", size, maxState)
+		return &sizeError{"all of the state", size, maxState}
 	}
 	return nil
 }
+
+// sizeError is hookcmd.ErrTooLarge, with what is too large.
+type sizeError struct {
+	what        string
+	size, limit int
+}
+
+func (e *sizeError) Error() string {
+	return fmt.Sprintf("%s has %d bytes, of at most %d", e.what, e.size, e.limit)
+}
+
+func (e *sizeError) Unwrap() error { return hookcmd.ErrTooLarge }
 
 // drop undoes what was not flushed.
 func (s *state) drop(ctx context.Context) error {

@@ -21,13 +21,14 @@ type Status struct {
 	message string
 }
 
-// Active means that the unit serves.
+// Active means that the unit, or the application, serves.
 func Active(message string) Status { return Status{"active", clean(message)} }
 
-// Waiting means that the unit waits for another application or unit.
+// Waiting means that the unit, or the application, waits for others.
 func Waiting(message string) Status { return Status{"waiting", clean(message)} }
 
-// Maintenance means that the unit does not serve yet, and works on it.
+// Maintenance means that the unit, or the application, does not serve yet, and works
+// on it.
 func Maintenance(message string) Status { return Status{"maintenance", clean(message)} }
 
 // Blocked means that the operator must do something; the message says what.
@@ -143,7 +144,8 @@ func (c *Charm) Status(ctx context.Context) (hookcmd.StatusInfo, error) {
 }
 
 // AppStatus returns the application's status and that of its units, by name. They
-// are read once per dispatch; what it has set itself is what it sees.
+// are read once per dispatch; a status that the dispatch has set itself replaces what
+// was read.
 // [hookcmd.ErrNotLeader] if this unit is not the leader. Its maps must not be
 // changed.
 func (c *Charm) AppStatus(ctx context.Context) (hookcmd.AppStatusInfo, error) {

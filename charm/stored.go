@@ -22,7 +22,7 @@ import (
 //	juju exec --unit app/0 -- state-get
 //	juju exec --unit app/0 -- state-get magpie/peers/seen
 //
-// Of T, what encoding/json does not write is lost; bytes are a []byte, as a string
+// Of T, what encoding/json does not write is lost. Keep bytes in a []byte: a string
 // that is not valid UTF-8 is refused. The unit's whole state is read once per
 // dispatch, when the first value is asked for, and written at once at its end,
 // without what this dispatch has read so already.
@@ -129,8 +129,8 @@ func envelope(text []byte) (v versioned, ok bool) {
 }
 
 // Set stores a value. Its JSON may have 64 KiB, and all of the unit's state 2 MiB,
-// of which what the dispatch has not read or written does not count. If Set
-// fails, nothing has changed.
+// of which what the dispatch has not read or written does not count; what is larger is
+// [hookcmd.ErrTooLarge]. If Set fails, nothing has changed.
 func (s *Stored[T]) Set(ctx context.Context, value T) error {
 	d := s.charm.model()
 	text, err := s.encode(value)

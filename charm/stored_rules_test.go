@@ -15,6 +15,7 @@ import (
 
 	"github.com/charmsmith/charmsmith/charm"
 	"github.com/charmsmith/charmsmith/events"
+	"github.com/charmsmith/charmsmith/hookcmd"
 	"github.com/charmsmith/charmsmith/testing/charmtest"
 )
 
@@ -70,7 +71,9 @@ func TestStoredRefuses(t *testing.T) {
 		other := charm.NewStored[string](c, strings.Repeat("k", 256))
 		charm.On(c, func(ctx context.Context, _ events.Hook) error {
 			require.NoError(t, text.Set(ctx, big), "with its quotes it has 64 KiB")
-			require.EqualError(t, text.Set(ctx, big+"y"), `cannot store state "text": the value has 65537 bytes, of at most 65536`)
+			err := text.Set(ctx, big+"y")
+			require.ErrorIs(t, err, hookcmd.ErrTooLarge)
+			require.EqualError(t, err, `cannot store state "text": the value has 65537 bytes, of at most 65536`)
 			require.EqualError(t, text.Set(ctx, "a\xffb"), `cannot store state "text": it has text that is not valid UTF-8`)
 			require.EqualError(t, text.Set(ctx, map[string][]any{"a": {"\xff"}}), `cannot store state "text": it has text that is not valid UTF-8`)
 			require.EqualError(t, text.Set(ctx, []struct{ family }{{family{Name: "\xff"}}}), `cannot store state "text": it has text that is not valid UTF-8`)
@@ -123,6 +126,7 @@ func TestStoredSizeOfAll(t *testing.T) {
 					})
 				}, &charmtest.Options{Metadata: keeper, JujuVersion: version})
 				err := h.Try(func() { h.Emit(events.UpdateStatus{}) })
+				require.ErrorIs(t, atCall, hookcmd.ErrTooLarge)
 				require.EqualError(t, atCall, `cannot store state "31": all of the state has 2097216 bytes, of at most 2097152`)
 				require.NoError(t, err)
 				assert.Len(t, h.State(), 31)

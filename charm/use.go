@@ -18,7 +18,8 @@ type Handler func(ctx context.Context, ev events.Event) error
 // Use puts something around every handler that comes to be called, those of
 // actions and deferred ones included: for tracing, timing and the like. Of
 // several, the first is the outermost. wrap is called for each call of a handler;
-// [HandlerName] tells which. A panic of the handler reaches it.
+// [HandlerName] tells which. A panic of the handler reaches it. It is called in
+// register.
 func (c *Charm) Use(wrap func(next Handler) Handler) {
 	if wrap == nil {
 		panic("charm.Use: the function is nil")

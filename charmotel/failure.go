@@ -83,8 +83,8 @@ func conditionOf(err error) string {
 	for _, condition := range []error{
 		context.Canceled, context.DeadlineExceeded,
 		hookcmd.ErrNotLeader, hookcmd.ErrRelationNotFound, hookcmd.ErrUnitNotFound, hookcmd.ErrSecretNotFound,
-		hookcmd.ErrSecretExists, hookcmd.ErrStorageNotFound, hookcmd.ErrResourceNotFound, hookcmd.ErrNoAddress, hookcmd.ErrPortConflict,
-		hookcmd.ErrPermission, hookcmd.ErrNotAction, hookcmd.ErrNotSupported,
+		hookcmd.ErrSecretExists, hookcmd.ErrUnitGrants, hookcmd.ErrStorageNotFound, hookcmd.ErrResourceNotFound, hookcmd.ErrNoAddress,
+		hookcmd.ErrPortConflict, hookcmd.ErrTooLarge, hookcmd.ErrPermission, hookcmd.ErrNotAction, hookcmd.ErrNotSupported,
 	} {
 		if errors.Is(err, condition) {
 			return fmt.Sprint(condition) // a text of the program's

@@ -103,8 +103,8 @@ func (c *Client) StateGetKey(ctx context.Context, key string) (value string, ok 
 }
 
 // StateSet stores values for this unit; empty ones are kept. They are valid
-// UTF-8, of at most 64 KiB each, with keys of at most 256 bytes. Juju stores
-// them if the hook succeeds.
+// UTF-8, of at most 64 KiB each, with keys of at most 256 bytes; what is larger is
+// [ErrTooLarge]. Juju stores them if the hook succeeds.
 func (c *Client) StateSet(ctx context.Context, data map[string]string) error {
 	return c.writeData(ctx, Call{Command: "state-set", Args: []string{"--file", "-"}}, data)
 }

@@ -322,7 +322,8 @@ func (c *Client) SecretIDs(ctx context.Context) ([]string, error) {
 
 // SecretGrant lets the remote application of a relation, or one of its units,
 // read a secret, if the hook succeeds. Of several grants of one secret over one
-// relation in one hook, Juju keeps the last only.
+// relation in one hook, Juju keeps the last only. [ErrUnitGrants] if single units have
+// it granted, and now the application is to.
 func (c *Client) SecretGrant(ctx context.Context, id string, rel RelationID, unit string) error {
 	call := Call{Command: "secret-grant", Args: []string{"-r", rel.String()}}
 	if unit != "" {

@@ -44,6 +44,8 @@ func (c *byPointer) Validate() error {
 		return errors.Join(&charm.ConfigError{Option: "port", Err: errPort}, &charm.ConfigError{Option: "other", Err: errPort})
 	case 3:
 		return &charm.ConfigError{}
+	case 4:
+		return errors.Join(nil, &charm.ConfigError{Option: "port", Err: errPort})
 	}
 	c.Other++
 	return nil
@@ -65,6 +67,7 @@ func TestValidate(t *testing.T) {
 		"1": {Option: "port", Value: "1"},
 		"2": {},
 		"3": {},
+		"4": {Option: "port", Value: "4", Err: errPort},
 	} {
 		got, err := load[byPointer](t, `{"port": `+port+`, "other": 1}`)
 		assert.Zero(t, got)
@@ -72,6 +75,9 @@ func TestValidate(t *testing.T) {
 		require.ErrorAs(t, err, &failure)
 		assert.Equal(t, want.Option, failure.Option)
 		assert.Equal(t, want.Value, failure.Value)
+		if want.Err != nil {
+			assert.Equal(t, want.Err, failure.Err, "port %s, whose option is named once", port)
+		}
 		if port != "3" {
 			require.ErrorIs(t, err, errPort)
 		}

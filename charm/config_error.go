@@ -74,10 +74,11 @@ func (f *optionField) shown(value json.RawMessage) string {
 // returned.
 func invalidConfig(values hookcmd.Values, target reflect.Value, err error) *ConfigError {
 	invalid := ConfigError{Err: err}
-	if named, ok := err.(*ConfigError); ok {
-		invalid = *named
-	} else if found, only := configErrors(nil, err); only && len(found) == 1 {
+	if found, only := configErrors(nil, err); only && len(found) == 1 {
 		invalid.Option = found[0].Option
+		if err.Error() == found[0].Error() { // no words around it, as of errors.Join
+			invalid = *found[0]
+		}
 	}
 	if invalid.Value == "" {
 		invalid.Value = textOf(values[invalid.Option])

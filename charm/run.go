@@ -249,10 +249,11 @@ func (d *dispatch) work(ctx context.Context, c *Charm, ev events.Event) error {
 // handle calls the handlers of an event; taken is whether one was for it.
 func (d *dispatch) handle(ctx context.Context, c *Charm, ev events.Event) (taken bool, err error) {
 	subject := subjectOf(ev)
+	told := c.watch != nil && c.watch.hasTold()
 	for i := range c.handlers {
 		h := &c.handlers[i]
-		if h.only != "" && h.only != subject || !h.takes(ev) {
-			continue
+		if h.only != "" && h.only != subject || !h.takes(ev) || told && !h.takes(events.UpdateStatus{}) {
+			continue // what was told is for those of every hook
 		}
 		err := c.deferring(ctx, h, ev, c.call(ctx, h, ev))
 		if failure := answerOf(h, err); failure != nil && ctx.Err() == nil {

@@ -26,20 +26,24 @@ import (
 // peer that is gone the handlers that take a PeerDeparted of this endpoint are
 // called once, before those of the dispatch's own event, with Synthetic set; those
 // of [OnDispatch] are not. From then on [relation.Relation.Units] leaves the peer
-// out, though Juju lists it, until it is there again. The databag of such a peer may
-// be unreadable: what is needed of it later is to be stored while it is there.
+// out, though Juju lists it, until it is there again; then there is no joined event,
+// as for Juju it has never left. The databag of a peer that is gone may be
+// unreadable: what is needed of it later is to be stored while it is there.
 //
-// A handler that fails fails the dispatch, and is called again in the next one, as
-// are those after a failed action, of which nothing is kept. If Juju tells of the
-// departure after all, it comes a second time. The peer that the dispatch's own event
-// is about is looked at in the next one. There is no telling a subordinate's
-// peers by goal-state: for a subordinate relation-list alone is compared, as it is, with a
-// warning, if goal-state fails.
+// If Juju tells of the departure after all, handlers of [events.Hook] are called as in
+// each hook, those of relation events not again. A handler that fails fails the
+// dispatch, and is called again in the next one, as are those after a failed action, of
+// which nothing is kept. A unit that leaves itself notices nobody's departure.
+//
+// What cannot be told is noticed later or not: the peer that the dispatch's own event
+// is about is looked at in the next one. If goal-state fails, a warning is logged, and
+// only relation-list counts. That is so for a subordinate always, whose goal-state does
+// not have its peers.
 //
 // It costs, in each dispatch, a relation-ids, a relation-list, a state-get and, from
 // Juju 4 on, a goal-state, and a state-set when a peer has come or gone. What a handler
-// asks of the same is not asked again. The endpoint must be a peer endpoint. It is
-// called in register; a second time changes nothing.
+// asks of the same is not asked again. An endpoint that is no peer endpoint fails the
+// dispatch. It is called in register; a second time changes nothing.
 func WatchPeers(c *Charm, endpoint string) {
 	requireName("WatchPeers", "endpoint", endpoint)
 	c.registers("WatchPeers")
@@ -58,12 +62,16 @@ func WatchPeers(c *Charm, endpoint string) {
 type watcher interface {
 	look(ctx context.Context, c *Charm, ev events.Event) error
 	emit(ctx context.Context, c *Charm) error
+	hasTold() bool
 }
 
 type peerWatch struct {
 	endpoints []string
 	departed  []events.PeerDeparted // noticed in this dispatch
+	told      bool                  // the dispatch's event is a departure that was noticed before
 }
+
+func (w *peerWatch) hasTold() bool { return w.told }
 
 // watchedKey returns the key of the state under which the peers of an endpoint are,
 // of each relation as watched has them:
@@ -99,7 +107,6 @@ func (w *peerWatch) lookAt(ctx context.Context, c *Charm, ev events.Event, endpo
 	}
 	after := make(map[string]watched, len(relations))
 	for _, rel := range relations {
-		id := hookcmd.RelationID{Endpoint: endpoint, ID: rel.ID()}
 		listed, err := rel.Units(ctx)
 		if errors.Is(err, hookcmd.ErrRelationNotFound) {
 			continue
@@ -107,17 +114,30 @@ func (w *peerWatch) lookAt(ctx context.Context, c *Charm, ev events.Event, endpo
 		if err != nil {
 			return err
 		}
-		now, departed := before[strconv.Itoa(rel.ID())].compare(unitNumbers(listed), c.alivePeers(ctx, listed), subjectNumber(ev, rel))
+		numbers, err := c.peerNumbers(listed)
+		if err != nil {
+			return err
+		}
+		key := strconv.Itoa(rel.ID())
+		event := about(ev, rel)
+		alive, leaving := c.alivePeers(ctx, ev, numbers)
+		now, departed := before[key].compare(numbers, alive, event)
+		if leaving { // it is we who go
+			now, departed = before[key], nil
+		}
+		w.told = w.told || event.departed && slices.Contains(before[key].Gone, event.number)
 		for _, number := range departed {
 			unit := d.application() + "/" + strconv.Itoa(number)
 			ref := events.RelationRef{Endpoint: endpoint, ID: rel.ID(), App: d.application()}
 			w.departed = append(w.departed, events.PeerDeparted{RelationRef: ref, Unit: unit, DepartingUnit: unit, Synthetic: true})
 		}
 		if len(now.Gone) > 0 {
-			d.relations.SetGone(id, func(unit string) bool { return slices.Contains(now.Gone, unitNumber(unit)) })
+			d.relations.SetGone(hookcmd.RelationID{Endpoint: endpoint, ID: rel.ID()}, func(unit string) bool {
+				return slices.Contains(now.Gone, unitNumber(unit))
+			})
 		}
 		if len(now.Seen)+len(now.Gone) > 0 {
-			after[strconv.Itoa(rel.ID())] = now
+			after[key] = now
 		}
 	}
 	if len(after) == 0 {
@@ -149,22 +169,26 @@ func (w *peerWatch) load(ctx context.Context, c *Charm, endpoint string) (map[st
 }
 
 // compare returns the peers that there are now, and those that have departed since.
-// alive is nil if only listed tells; subject is what the dispatch's event is about.
-func (w watched) compare(listed []int, alive map[int]bool, subject int) (now watched, departed []int) {
-	dead := func(number int) bool { return alive != nil && !alive[number] && number != subject }
+// alive is nil if only listed tells.
+func (w watched) compare(listed []int, alive map[int]bool, event subject) (now watched, departed []int) {
 	for _, number := range listed {
+		told := slices.Contains(w.Gone, number)
 		switch {
-		case !dead(number):
+		case alive == nil && told:
+			now.Gone = append(now.Gone, number) // as nobody says anything else
+		case alive == nil || alive[number]:
 			now.Seen = append(now.Seen, number)
-		case slices.Contains(w.Gone, number):
-			now.Gone = append(now.Gone, number)
+		case number == event.number && (!told || event.joined):
+			now.Seen = append(now.Seen, number) // the event comes first
 		default:
 			now.Gone = append(now.Gone, number)
-			departed = append(departed, number)
+			if !told {
+				departed = append(departed, number)
+			}
 		}
 	}
 	for _, number := range w.Seen {
-		if number != subject && !slices.Contains(listed, number) {
+		if number != event.number && !slices.Contains(listed, number) {
 			departed = append(departed, number)
 		}
 	}
@@ -191,45 +215,64 @@ func (w *peerWatch) emit(ctx context.Context, c *Charm) error {
 
 // alivePeers returns the units of the application that the model has; nil if it does
 // not tell, or if nothing hangs on it. That Juju cannot tell fails no dispatch: the unit
-// may be on its way out.
-func (c *Charm) alivePeers(ctx context.Context, listed []string) map[int]bool {
+// may be on its way out, which leaving reports.
+func (c *Charm) alivePeers(ctx context.Context, ev events.Event, listed []int) (alive map[int]bool, leaving bool) {
+	switch ev := ev.(type) {
+	case events.PeerDeparted:
+		leaving = ev.Self
+	case events.Stop, events.Remove:
+		leaving = true
+	}
 	d := c.dispatch
-	if len(listed) == 0 || ParseJujuVersion(lookup(d.env, "JUJU_VERSION")).Major < 4 || lookup(d.env, "JUJU_PRINCIPAL_UNIT") != "" {
-		return nil
+	if leaving || len(listed) == 0 || ParseJujuVersion(lookup(d.env, "JUJU_VERSION")).Major < 4 || lookup(d.env, "JUJU_PRINCIPAL_UNIT") != "" {
+		return nil, leaving
 	}
 	goal, err := d.goalState(ctx)
 	if err != nil {
 		c.Logger().WarnContext(ctx, "which peers are gone cannot be told", "cause", err)
-		return nil
+		return nil, false
 	}
-	if _, ok := goal.Units[d.unit]; !ok {
-		return nil // it is not about us
+	own, ok := goal.Units[d.unit]
+	if !ok {
+		return nil, false // it is not about us
 	}
-	alive := make(map[int]bool, len(goal.Units))
+	alive = make(map[int]bool, len(goal.Units))
 	for unit := range goal.Units {
 		alive[unitNumber(unit)] = true
 	}
-	return alive
+	return alive, own.Status == "dying"
 }
 
-// subjectNumber returns the peer that an event of the relation is about, or -1.
-func subjectNumber(ev events.Event, rel *relation.Relation) int {
+// subject is the peer that an event of a relation is about.
+type subject struct {
+	number   int // -1: none
+	joined   bool
+	departed bool // and it is not we who leave
+}
+
+// about returns the peer that an event is about, if it is an event of the relation.
+func about(ev events.Event, rel *relation.Relation) subject {
 	peer, ok := ev.(events.PeerEvent)
 	if !ok || peer.Ref().Endpoint != rel.Endpoint() || peer.Ref().ID != rel.ID() {
-		return -1
+		return subject{number: -1}
 	}
 	if departed, ok := ev.(events.PeerDeparted); ok {
-		return unitNumber(departed.Unit)
+		return subject{number: unitNumber(departed.Unit), departed: !departed.Self}
 	}
-	return unitNumber(joinedUnit(peer))
+	_, joined := ev.(events.PeerJoined)
+	return subject{number: unitNumber(joinedUnit(peer)), joined: joined}
 }
 
-func unitNumbers(units []string) []int {
+// peerNumbers returns the numbers of peers' names, which must be of our application.
+func (c *Charm) peerNumbers(units []string) ([]int, error) {
 	numbers := make([]int, len(units))
 	for i, unit := range units {
+		if !strings.HasPrefix(unit, c.dispatch.application()+"/") {
+			return nil, fmt.Errorf("unit %s is of another application: it is no peer endpoint", unit)
+		}
 		numbers[i] = unitNumber(unit)
 	}
-	return numbers
+	return numbers, nil
 }
 
 // unitNumber returns the number in a unit's name, or -1.

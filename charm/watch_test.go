@@ -15,9 +15,7 @@ import (
 
 	"github.com/charmsmith/charmsmith/charm"
 	"github.com/charmsmith/charmsmith/events"
-	"github.com/charmsmith/charmsmith/hookcmd"
 	"github.com/charmsmith/charmsmith/testing/charmtest"
-	"github.com/charmsmith/charmsmith/testing/hookcmdtest"
 )
 
 const swarm = `
@@ -37,6 +35,7 @@ type watching struct {
 	*charm.Charm
 	calls
 	fail error
+	also func(*charm.Charm) // in register
 }
 
 func (w *watching) register(c *charm.Charm) {
@@ -46,6 +45,9 @@ func (w *watching) register(c *charm.Charm) {
 	charm.OnRelation(c, "swarm", w.departed)
 	charm.OnRelation(c, "tribe", w.departed)
 	charm.OnDispatch(c, w.look)
+	if w.also != nil {
+		w.also(c)
+	}
 	charm.OnAction(c, "look", func(context.Context, struct{}) (struct{}, error) { return struct{}{}, w.fail })
 }
 
@@ -128,9 +130,8 @@ func TestWatchPeersCosts(t *testing.T) {
 	}
 }
 
-// Juju 3.6 needs no goal-state, and a subordinate's does not have its peers: there
-// only relation-list tells.
-func TestWatchPeersWithoutGoalState(t *testing.T) {
+// A departed hook that was skipped is noticed by relation-list alone.
+func TestWatchPeersAfterASkippedHook(t *testing.T) {
 	t.Parallel()
 	for name, opts := range map[string]charmtest.Options{"3.6": {JujuVersion: "3.6.26"}, "4": {}} {
 		t.Run(name, func(t *testing.T) {
@@ -147,25 +148,6 @@ func TestWatchPeersWithoutGoalState(t *testing.T) {
 			assert.Equal(t, map[string]string{"charmsmith.peers/swarm": `{"0":{"seen":[1]}}`}, h.State(), "without the relation that is gone")
 		})
 	}
-}
-
-// That goal-state fails is logged, and fails nothing.
-func TestWatchPeersWhenGoalStateFails(t *testing.T) {
-	t.Parallel()
-	h, w := watch(t, charmtest.Options{})
-	peers := h.Peers("swarm")
-	peers.Join("swarm/1", nil)
-	peers.Vanish("swarm/1")
-	w.take()
-	remove := h.Intercept(func(call hookcmd.Call) (hookcmdtest.Answer, bool) {
-		return hookcmdtest.Failure(1, "unit not found"), call.Command == "goal-state"
-	})
-	h.Emit(events.UpdateStatus{})
-	assert.Equal(t, []string{"update-status: swarm/1"}, w.take())
-	assert.Contains(t, h.Logs()[len(h.Logs())-1].Message, "unit not found")
-	remove()
-	h.Emit(events.UpdateStatus{})
-	assert.Equal(t, []string{"swarm/1 departed from swarm:0, departing swarm/1, self false, synthetic true", "update-status: "}, w.take())
 }
 
 // A departure that its handler fails at is told again, also after a failed action;

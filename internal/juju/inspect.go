@@ -81,11 +81,43 @@ func (e *End) Enter(u *Unit, data map[string]string) error {
 	case e.units[u.slot].in:
 		return fmt.Errorf("cannot have %s enter relation %s: it is in it already", u.Name, e.name())
 	}
+	u.revive()
+	e.enterScope(u, e.madeUp(u, data))
+	return nil
+}
+
+// madeUp returns the databag of a made-up unit, besides data what Juju writes itself.
+func (e *End) madeUp(u *Unit, data map[string]string) map[string]string {
 	all := make(map[string]string, len(data)+3)
 	maps.Copy(all, u.agentKeys(e))
 	maps.Copy(all, data)
 	maps.DeleteFunc(all, func(_, value string) bool { return value == "" })
-	e.enterScope(u, all)
+	return all
+}
+
+// revive has a made-up unit that is gone be there again, under its name.
+func (u *Unit) revive() {
+	if u.life == Dead {
+		u.life = Alive
+		u.app.alive++
+	}
+}
+
+// Return has a unit that has vanished be there again, with another databag.
+func (e *End) Return(u *Unit, data map[string]string) error {
+	e.rel.model.mu.Lock()
+	defer e.rel.model.mu.Unlock()
+	if u.life != Dead || !e.units[u.slot].in {
+		return fmt.Errorf("cannot have %s return to relation %s: it has not vanished from it", u.Name, e.name())
+	}
+	u.revive()
+	changes := e.madeUp(u, data)
+	for key := range e.units[u.slot].bag.contents() {
+		if _, ok := changes[key]; !ok {
+			changes[key] = ""
+		}
+	}
+	e.write(u, changes)
 	return nil
 }
 

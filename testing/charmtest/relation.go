@@ -179,6 +179,15 @@ func (r *Relation) Vanish(unit string) {
 	r.h.fatal(r.end.Other().Vanish(r.member(unit)))
 }
 
+// Return has a peer that has vanished be there again under its name, as it can be on
+// Kubernetes, with another databag. For Juju it has never left: the unit has a changed
+// event, and no joined.
+func (r *Relation) Return(unit string, data map[string]string) {
+	r.h.t.Helper()
+	r.h.fatal(r.end.Other().Return(r.member(unit), data))
+	r.inOrder(step{"changed", unit})
+}
+
 // Break removes the relation: the unit has a departed event for each remote
 // unit, and then broken. A peer relation cannot break.
 func (r *Relation) Break() {

@@ -188,12 +188,17 @@ func (c *Charm) add(by string, isNil bool, h handler) Registration {
 	return Registration{c, len(c.handlers) - 1}
 }
 
-// registers panics if it is too late to register something.
-func (c *Charm) registers(by string) {
+// MustRegister panics if it is called by a handler: what registers something is for the
+// function given to [Main]. Interface libraries call it in functions of theirs that
+// register, with the function's name, as "magpie.Peers.OnJoined".
+func (c *Charm) MustRegister(by string) {
 	if c.sealed {
-		panic("charm." + by + ": handlers are registered in the function given to charm.Main, not in a handler")
+		panic(by + ": handlers are registered in the function given to charm.Main, not in a handler")
 	}
 }
+
+// registers panics if it is too late to register something.
+func (c *Charm) registers(by string) { c.MustRegister("charm." + by) }
 
 func requireName(by, what, name string) {
 	if name == "" {

@@ -220,8 +220,8 @@ func (r *Relation) RemoteAll(ctx context.Context) ([]RemoteUnit, error) {
 	return r.read(ctx, units)
 }
 
-// RemoteOf returns the databags of some of [Relation.Units], read in one round as
-// [Relation.RemoteAll] does. It fails if one of them is not in the relation.
+// RemoteOf returns the databags of some units, mostly of some of [Relation.Units], read
+// in one round as [Relation.RemoteAll] does. It fails if one of them cannot be read.
 func (r *Relation) RemoteOf(ctx context.Context, units []string) ([]RemoteUnit, error) {
 	if err := r.store.lock(ctx); err != nil {
 		return nil, err

@@ -41,10 +41,10 @@ func addressInside(values map[string]string, prefix netip.Prefix) (network.Addre
 		return address, nil
 	}
 	malformed := err
-	if err == ErrNoAddress {
-		malformed = nil
-	}
 	if values[addressesKey] != "" {
+		if err == ErrNoAddress {
+			malformed = nil // there are others
+		}
 		advertised, err := parseList(addressesKey, values[addressesKey])
 		if err != nil {
 			malformed = err
@@ -66,7 +66,7 @@ func addressInside(values map[string]string, prefix netip.Prefix) (network.Addre
 
 // parseAddress returns an IP address or a host name.
 func parseAddress(key, text string) (network.Address, error) {
-	if ip, err := netip.ParseAddr(text); err == nil {
+	if ip, err := netip.ParseAddr(text); err == nil && ip.Zone() == "" { // a zone means something to the peer only
 		return network.Address{IP: ip.Unmap()}, nil
 	}
 	if isHostName(text) {

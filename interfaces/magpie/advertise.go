@@ -67,6 +67,8 @@ func (p *Peers) bound(ctx context.Context) ([]netip.Addr, error) {
 // publish writes what change makes of this unit's data to its databags, if that is
 // something else.
 func (p *Peers) publish(ctx context.Context, relations []*relation.Relation, change func(*unitData)) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, rel := range relations {
 		own, err := rel.Local().All(ctx)
 		if err != nil {

@@ -31,8 +31,7 @@
 // # What it costs
 //
 // With handlers, each dispatch reads the charm's state, which is one state-get
-// whoever else uses it; while the state joined stands, also which units are in the
-// relation. The hooks of a peer read that peer's databag. [Peers.Nodes] reads those
+// whoever else uses it; while a state stands, also which units are in the relation. The hooks of a peer read that peer's databag. [Peers.Nodes] reads those
 // of all peers, in one round where the agent's socket is used.
 //
 // # Departures that Juju does not tell

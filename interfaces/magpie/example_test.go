@@ -85,12 +85,14 @@ func (p *cluster) add(ctx context.Context, _ []string) error {
 	for _, node := range nodes {
 		if node.Err != nil {
 			p.Logger().WarnContext(ctx, "cannot add a peer yet", "unit", node.Unit, "cause", node.Err)
-			return nil // it is called again, with what the peer has written then
+			continue // it comes again, with what it has written then
 		}
 		p.Logger().InfoContext(ctx, "add", "unit", node.Unit, "address", node.Address)
+		if _, err := p.magpie.DismissJoined(ctx, node.Unit); err != nil {
+			return err
+		}
 	}
-	_, err = p.magpie.DismissJoined(ctx)
-	return err
+	return nil
 }
 
 func (p *cluster) remove(ctx context.Context, _ []string) error {
@@ -113,6 +115,7 @@ func ExamplePeers_DismissDeparted() {
 	peers := h.Peers("magpie")
 
 	peers.Join("magpie/1", map[string]string{"ingress-address": ""})
+	peers.Join("magpie/2", map[string]string{"ingress-address": "10.0.0.2"})
 	peers.Update("magpie/1", map[string]string{"ingress-address": "10.0.0.1"})
 	peers.Vanish("magpie/1")
 	h.Emit(events.UpdateStatus{})
@@ -122,6 +125,9 @@ func ExamplePeers_DismissDeparted() {
 	}
 	// Output:
 	// magpie:0: cannot add a peer yet unit=magpie/1 cause="the peer has no address yet"
+	// magpie:0: cannot add a peer yet unit=magpie/1 cause="the peer has no address yet"
+	// magpie:0: cannot add a peer yet unit=magpie/1 cause="the peer has no address yet"
+	// magpie:0: add unit=magpie/2 address=10.0.0.2
 	// magpie:0: cannot add a peer yet unit=magpie/1 cause="the peer has no address yet"
 	// magpie:0: add unit=magpie/1 address=10.0.0.1
 	// a peer is gone, and Juju has not told endpoint=magpie unit=magpie/1

@@ -8,8 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/charmsmith/charmsmith/relation"
 )
 
 // SetIperfServerReady tells the peers that the throughput server of this unit can be
@@ -27,7 +25,7 @@ func (p *Peers) ClearIperfServerReady(ctx context.Context) error {
 // [Peers.Nodes] does. What a peer has written there that is neither true nor false is
 // logged, and counts as false.
 func (p *Peers) ReadyIperfServers(ctx context.Context) ([]Node, error) {
-	bags, err := p.bags(ctx, (*relation.Relation).RemoteAll)
+	bags, err := p.bags(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -44,8 +42,8 @@ func (p *Peers) ReadyIperfServers(ctx context.Context) ([]Node, error) {
 // relation.
 func (p *Peers) SetIperfChecked(ctx context.Context, units []string) error {
 	for _, unit := range units {
-		if _, err := unitNumber(unit); err != nil {
-			return err
+		if !isUnitName(unit) {
+			return fmt.Errorf("cannot tell that unit %s was measured: that is no name of a unit", quote(unit))
 		}
 	}
 	units = slices.Clone(units)
@@ -57,7 +55,7 @@ func (p *Peers) SetIperfChecked(ctx context.Context, units []string) error {
 // understands what units of the reactive charm write, too. What it does not understand
 // is logged.
 func (p *Peers) IperfChecked(ctx context.Context) ([]string, error) {
-	bags, err := p.bags(ctx, (*relation.Relation).RemoteAll)
+	bags, err := p.bags(ctx, nil)
 	if err != nil {
 		return nil, err
 	}

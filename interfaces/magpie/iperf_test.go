@@ -70,19 +70,28 @@ func TestSetIperfChecked(t *testing.T) {
 	assert.NotContains(t, peers.Local(), "iperf.checked")
 
 	n.todo = func(ctx context.Context, p *magpie.Peers) error { return p.SetIperfChecked(ctx, []string{"magpie\n"}) }
-	assert.Equal(t, `cannot read unit name "magpie\n": must be an application, a slash and a number`, n.RunAction("do", nil).Message)
+	assert.Equal(t, `cannot tell that unit "magpie\n" was measured: that is no name of a unit`, n.RunAction("do", nil).Message)
+	for _, name := range []string{"EVIL/1", "magpie/007", "a b/1", "magpie/+1"} {
+		n.todo = func(ctx context.Context, p *magpie.Peers) error { return p.SetIperfChecked(ctx, []string{name}) }
+		assert.Contains(t, n.RunAction("do", nil).Message, "that is no name of a unit", name)
+	}
 }
 
 // What an upgraded unit has written itself as the reactive charm is written anew.
 func TestOwnDataOfTheReactiveCharm(t *testing.T) {
 	t.Parallel()
-	n := newNest(t, nil)
+	n := newNest(t, &charmtest.Options{JujuVersion: "3.6.26"})
 	peers := n.Peers("magpie")
+	before := peers.Local()
 	peers.SetLocal(map[string]string{"iperf.checked": `['None magpie/1']`, "iperf_addresses": "[", "iperf.server": "True"})
 	n.do(func(ctx context.Context, p *magpie.Peers) error { return p.ClearIperfServerReady(ctx) })
 	assert.Equal(t, `["magpie/1"]`, peers.Local()["iperf.checked"])
 	assert.NotContains(t, peers.Local(), "iperf.server")
 	assert.NotContains(t, peers.Local(), "iperf_addresses")
+	for _, key := range []string{"ingress-address", "private-address", "egress-subnets"} {
+		assert.NotEmpty(t, before[key])
+		assert.Equal(t, before[key], peers.Local()[key], "what Juju writes stays")
+	}
 }
 
 func TestIperfServerReady(t *testing.T) {

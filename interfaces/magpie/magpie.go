@@ -4,6 +4,7 @@ package magpie
 
 import (
 	"context"
+	"sync"
 
 	"github.com/charmsmith/charmsmith/charm"
 	"github.com/charmsmith/charmsmith/events"
@@ -17,11 +18,15 @@ type Peers struct {
 	stored     *charm.Stored[state]
 	onJoined   []func(ctx context.Context, joined []string) error
 	onDeparted []func(ctx context.Context, departed []string) error
+
+	mu sync.Mutex // held from the reading to the writing of what is stored or told to the peers
 }
 
-// New returns the peers of a peer endpoint, and is called in register: before
-// handlers of the charm that are to see the states as the event has left them. It
-// panics if it is called twice for an endpoint.
+// New returns the peers of a peer endpoint, and is called in register: before the charm
+// registers handlers that are to see the states as the event has left them. Handlers of
+// the states are called where New stands among the charm's: not if one before it has
+// failed, the handler of an action included. It panics if it is called twice for an
+// endpoint.
 func New(c *charm.Charm, endpoint string) *Peers {
 	p := &Peers{charm: c, endpoint: endpoint}
 	p.stored = charm.NewStored[state](c, "magpie/"+endpoint+"/peers").Version(1, fromVersion)
@@ -36,9 +41,12 @@ func New(c *charm.Charm, endpoint string) *Peers {
 // actions included, in which a peer has joined and was not dismissed, it is called
 // once with the units' names, by number, which are those of [Peers.JoinedNodes].
 // [Peers.DismissJoined] ends that. Of several handlers each is called, with the same
-// units, whatever the ones before it have dismissed. An error fails the dispatch, and
-// so undoes the dismissal.
+// units, whatever the ones before it have dismissed; but what one has dismissed is no
+// joined node for the next. An error fails the dispatch, and so undoes the dismissal; an
+// action then fails as if the program did. There is nothing to defer: what is not
+// dismissed comes again.
 func (p *Peers) OnJoined(handle func(ctx context.Context, joined []string) error) {
+	p.charm.MustRegister("magpie.Peers.OnJoined")
 	if handle == nil {
 		panic("magpie.Peers.OnJoined: the handler is nil")
 	}
@@ -49,6 +57,7 @@ func (p *Peers) OnJoined(handle func(ctx context.Context, joined []string) error
 // units are those of [Peers.DepartedNodes]; [Peers.DismissDeparted] ends it. Handlers
 // of departures are called before those of joinings.
 func (p *Peers) OnDeparted(handle func(ctx context.Context, departed []string) error) {
+	p.charm.MustRegister("magpie.Peers.OnDeparted")
 	if handle == nil {
 		panic("magpie.Peers.OnDeparted: the handler is nil")
 	}

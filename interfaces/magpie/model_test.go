@@ -4,7 +4,7 @@ package magpie_test
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +20,7 @@ import (
 type flock struct {
 	m                *charmtest.Model
 	joined, departed map[string]bool
+	failures         int // of handlers, that are left
 }
 
 // register registers a charm that shows its peers in its status, and dismisses what it
@@ -36,22 +37,27 @@ func (f *flock) register(c *charm.Charm) {
 	})
 }
 
-func (f *flock) note(c *charm.Charm, told map[string]bool, dismiss func(context.Context) ([]string, error)) func(context.Context, []string) error {
+func (f *flock) note(c *charm.Charm, told map[string]bool, dismiss func(context.Context, ...string) ([]string, error)) func(context.Context, []string) error {
 	return func(ctx context.Context, names []string) error {
-		if len(names) == 0 {
-			return fmt.Errorf("called for nobody")
-		}
+		assert.NotEmpty(f.m, names)
 		for _, name := range names {
 			told[c.Unit()+" of "+name] = true
 		}
-		if f.m.Pick(3) > 0 {
-			return nil
+		switch f.m.Pick(8) {
+		case 0:
+			if f.failures--; f.failures >= 0 {
+				return errors.New("the disk is full")
+			}
+		case 1:
+			dismissed, err := dismiss(ctx, names[0])
+			assert.Equal(f.m, names[:1], dismissed)
+			return err
+		case 2, 3:
+			dismissed, err := dismiss(ctx)
+			assert.Equal(f.m, names, dismissed)
+			return err
 		}
-		dismissed, err := dismiss(ctx)
-		if len(dismissed) != len(names) {
-			return fmt.Errorf("dismissed %v of %v", dismissed, names)
-		}
-		return err
+		return nil
 	}
 }
 
@@ -65,10 +71,10 @@ func TestPeersInAnyOrder(t *testing.T) {
 		Model:     charmtest.ModelOptions{Faults: charmtest.Faults{Kill: 2, RefuseFlush: 2, Restart: 1, Repeat: 1, MissDeparted: 2}},
 	}
 	charmtest.ExploreWith(t, opts, func(m *charmtest.Model) {
-		f := &flock{m, make(map[string]bool), make(map[string]bool)}
+		f := &flock{m, make(map[string]bool), make(map[string]bool), 2}
 		app := m.DeployCharm("magpie", f.register, 3, &charmtest.DeployOptions{Metadata: metadata})
 		met := make(map[string]bool) // pairs of which the first has seen the second
-		removed := make(map[string]bool)
+		deployed, removed := make(map[string]bool), make(map[string]bool)
 		for range 2 {
 			for range m.Pick(30) {
 				m.Step()
@@ -78,6 +84,7 @@ func TestPeersInAnyOrder(t *testing.T) {
 			}
 			var staying []string
 			for _, unit := range app.Units() {
+				deployed[unit.Name()] = true
 				for _, seen := range app.Peers("magpie").Joined(unit.Name()) {
 					met[unit.Name()+" of "+seen] = true
 				}
@@ -93,6 +100,9 @@ func TestPeersInAnyOrder(t *testing.T) {
 		m.Advance(10 * time.Minute) // update-status, twice
 
 		for _, unit := range app.Units() {
+			deployed[unit.Name()] = true
+		}
+		for _, unit := range app.Units() {
 			var others []string
 			for _, other := range app.Units() {
 				if other.Name() != unit.Name() {
@@ -104,16 +114,19 @@ func TestPeersInAnyOrder(t *testing.T) {
 			}
 			assert.Equal(m, strings.Join(others, " "), unit.Status().Message, "peers of %s", unit.Name())
 			for gone := range removed {
-				pair := unit.Name() + " of " + gone
-				if met[pair] {
+				if pair := unit.Name() + " of " + gone; met[pair] {
 					assert.True(m, f.departed[pair], "the departure was told to %s", pair)
 				}
-				assert.True(m, f.joined[pair] || !f.departed[pair] || !met[pair], "%s was told of a departure, and not of a joining", pair)
 			}
 		}
+		for pair := range f.joined {
+			_, name, _ := strings.Cut(pair, " of ")
+			assert.True(m, deployed[name], "%s was told of a joining", pair)
+		}
 		for pair := range f.departed {
-			_, gone, _ := strings.Cut(pair, " of ")
-			assert.True(m, removed[gone], "%s was told of a departure", pair)
+			_, name, _ := strings.Cut(pair, " of ")
+			assert.True(m, removed[name], "%s was told of a departure", pair)
+			assert.True(m, f.joined[pair], "%s was told of a departure, and not of a joining", pair)
 		}
 	})
 }

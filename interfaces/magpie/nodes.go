@@ -7,11 +7,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 
+	"github.com/charmsmith/charmsmith/hookcmd"
 	"github.com/charmsmith/charmsmith/network"
-	"github.com/charmsmith/charmsmith/relation"
 )
 
 // Node is a peer unit and where it is.
@@ -19,8 +20,9 @@ type Node struct {
 	Unit string // "magpie/1"
 	// Address is an IP address or a host name; neither if Err is not nil.
 	Address network.Address
-	// Err is why the peer has no address: [ErrNoAddress], [ErrNotInside] or a
-	// *[MalformedError].
+	// Err is why the peer has no address: [ErrNoAddress], [ErrNotInside], a
+	// *[MalformedError] or, if Juju does not let its databag be read,
+	// [hookcmd.ErrUnitNotFound] or [hookcmd.ErrPermission].
 	Err error
 }
 
@@ -46,7 +48,7 @@ func (e *MalformedError) Error() string {
 // unit of an older Juju has none, "private-address". A peer without one is there too,
 // with an Err. None before Juju has created the relation.
 func (p *Peers) Nodes(ctx context.Context) ([]Node, error) {
-	bags, err := p.bags(ctx, (*relation.Relation).RemoteAll)
+	bags, err := p.bags(ctx, nil)
 	return nodesOf(bags), err
 }
 
@@ -57,13 +59,7 @@ func (p *Peers) JoinedNodes(ctx context.Context) ([]Node, error) {
 	if err != nil || len(joined) == 0 {
 		return nil, err
 	}
-	bags, err := p.bags(ctx, func(rel *relation.Relation, ctx context.Context) ([]relation.RemoteUnit, error) {
-		units, err := rel.Units(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return rel.RemoteOf(ctx, slices.DeleteFunc(units, func(unit string) bool { return !slices.Contains(joined, unit) }))
-	})
+	bags, err := p.bags(ctx, joined)
 	return nodesOf(bags), err
 }
 
@@ -85,8 +81,8 @@ func (p *Peers) DepartedNodes(ctx context.Context) ([]Node, error) {
 			return nil, err
 		}
 		address := ""
-		for _, r := range now.Relations {
-			address = cmp.Or(address, r.Departed[number])
+		for _, id := range slices.Sorted(maps.Keys(now.Relations)) { // the newest counts
+			address = cmp.Or(now.Relations[id].Departed[number], address)
 		}
 		nodes[i] = Node{Unit: unit, Err: ErrNoAddress}
 		if address != "" {
@@ -104,12 +100,15 @@ func (p *Peers) NodesIn(ctx context.Context, prefix netip.Prefix) (nodes, missin
 	if !prefix.IsValid() {
 		return nil, nil, errors.New("cannot find peers inside a network: the network is not valid")
 	}
-	bags, err := p.bags(ctx, (*relation.Relation).RemoteAll)
+	bags, err := p.bags(ctx, nil)
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, bag := range bags {
-		address, err := addressInside(bag.values, prefix)
+		address, err := network.Address{}, bag.err
+		if err == nil {
+			address, err = addressInside(bag.values, prefix)
+		}
 		if node := (Node{bag.unit, address, err}); err == nil {
 			nodes = append(nodes, node)
 		} else {
@@ -122,7 +121,10 @@ func (p *Peers) NodesIn(ctx context.Context, prefix netip.Prefix) (nodes, missin
 func nodesOf(bags []bag) []Node {
 	var nodes []Node
 	for _, b := range bags {
-		address, err := addressIn(b.values)
+		address, err := network.Address{}, b.err
+		if err == nil {
+			address, err = addressIn(b.values)
+		}
 		nodes = append(nodes, Node{b.unit, address, err})
 	}
 	return nodes
@@ -132,11 +134,18 @@ func nodesOf(bags []bag) []Node {
 type bag struct {
 	unit   string
 	values map[string]string
+	err    error // why it cannot be read
 }
 
-// bags returns the databags of peers of all relations, each peer once, by number. Of a
-// peer that is in several relations it is that of the newest.
-func (p *Peers) bags(ctx context.Context, read func(*relation.Relation, context.Context) ([]relation.RemoteUnit, error)) ([]bag, error) {
+// isUnreadable reports whether an error is of one databag, and not of them all: Juju
+// lists a unit and does not know it.
+func isUnreadable(err error) bool {
+	return errors.Is(err, hookcmd.ErrUnitNotFound) || errors.Is(err, hookcmd.ErrPermission)
+}
+
+// bags returns the databags of these peers, or of all, of all relations: each peer once,
+// by number. Of a peer that is in several relations it is that of the newest.
+func (p *Peers) bags(ctx context.Context, only []string) ([]bag, error) {
 	relations, err := p.charm.PeerRelations(ctx, p.endpoint)
 	if err != nil {
 		return nil, err
@@ -144,20 +153,23 @@ func (p *Peers) bags(ctx context.Context, read func(*relation.Relation, context.
 	var bags []bag
 	known := make(map[string]bool)
 	for _, rel := range slices.Backward(relations) {
-		remotes, err := read(rel, ctx)
+		units, err := rel.Units(ctx)
 		if err != nil {
 			return nil, err
 		}
-		for _, remote := range remotes {
-			if known[remote.Unit] {
-				continue
-			}
-			known[remote.Unit] = true
-			values, err := remote.All(ctx)
-			if err != nil {
+		units = slices.DeleteFunc(units, func(unit string) bool {
+			return known[unit] || only != nil && !slices.Contains(only, unit)
+		})
+		if _, err := rel.RemoteOf(ctx, units); err != nil && !isUnreadable(err) {
+			return nil, err
+		}
+		for _, unit := range units { // in one round or, if one of them cannot be read, each for itself
+			values, err := rel.Remote(unit).All(ctx)
+			if err != nil && !isUnreadable(err) {
 				return nil, err
 			}
-			bags = append(bags, bag{remote.Unit, values})
+			known[unit] = true
+			bags = append(bags, bag{unit, values, err})
 		}
 	}
 	slices.SortFunc(bags, func(a, b bag) int { return compareUnits(a.unit, b.unit) })

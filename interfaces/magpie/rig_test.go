@@ -81,9 +81,25 @@ func ask[T any](n *nest, method func(*magpie.Peers, context.Context) (T, error))
 	return answer
 }
 
+func dismissJoined(p *magpie.Peers, ctx context.Context) ([]string, error) {
+	return p.DismissJoined(ctx)
+}
+
+func dismissDeparted(p *magpie.Peers, ctx context.Context) ([]string, error) {
+	return p.DismissDeparted(ctx)
+}
+
 // noRelation answers relation-ids as Juju does before the relation is created.
 func noRelation(call hookcmd.Call) (hookcmdtest.Answer, bool) {
 	return hookcmdtest.Answer{Stdout: "[]\n"}, call.Command == "relation-ids"
+}
+
+// unreadable has Juju not know a unit any more, which it lists still.
+func unreadable(unit string) func(hookcmd.Call) (hookcmdtest.Answer, bool) {
+	return func(call hookcmd.Call) (hookcmdtest.Answer, bool) {
+		asked := call.Command == "relation-get" && strings.HasSuffix(strings.Join(call.Args, " "), " "+unit)
+		return hookcmdtest.Failure(1, "cannot read settings for unit %q in relation \"magpie\": unit %q: settings not found", unit, unit), asked
+	}
 }
 
 // secondRelation has the endpoint have a second relation, with the peers magpie/1 and

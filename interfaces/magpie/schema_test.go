@@ -18,6 +18,9 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+
+	"github.com/charmsmith/charmsmith/interfaces/magpie"
 )
 
 var update = flag.Bool("update", false, "write schema.json anew")
@@ -99,4 +102,26 @@ func TestSchemaDescribesDatabags(t *testing.T) {
 	assert.NoError(t, s.Validate(decoded(map[string]string{"ingress-address": "fd00::1", "iperf.checked": `["magpie/1"]`})))
 	assert.Error(t, s.Validate(decoded(map[string]string{"iperf_addresses": "10.0.0.1"})))
 	assert.Error(t, s.Validate(decoded(map[string]string{"iperf.checked": "[1]"})))
+}
+
+// TestInterfaceFile holds interface.yaml to what is there.
+func TestInterfaceFile(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("interface.yaml")
+	require.NoError(t, err)
+	var file struct {
+		Name      string
+		Version   int
+		Lib       string
+		Schema    string
+		Providers []any
+		Requirers []any
+	}
+	require.NoError(t, yaml.Unmarshal(text, &file))
+	assert.Equal(t, "magpie", file.Name)
+	assert.Equal(t, 1, file.Version)
+	assert.Equal(t, reflect.TypeFor[magpie.Peers]().PkgPath(), file.Lib)
+	assert.Equal(t, []any{}, file.Providers)
+	assert.Equal(t, []any{}, file.Requirers)
+	assert.FileExists(t, file.Schema)
 }

@@ -3,6 +3,7 @@
 package magpie
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/charmsmith/charmsmith/events"
+	"github.com/charmsmith/charmsmith/relation"
 )
 
 // state is what is kept of the peers, by the ID of the relation, and of a peer by
@@ -27,7 +29,7 @@ type peers struct {
 	Addresses map[int]string `json:"addresses,omitempty"` // of those that are there, as they were last seen
 }
 
-// What is kept has room in the 64 KiB that Juju keeps of a value, for some 2000 peers.
+// What is kept of some 2000 peers has room in the 64 KiB that Juju keeps of a value.
 const (
 	maxAddresses = 40 << 10 // bytes; of peers beyond that the address is not known when they have departed
 	maxDeparted  = 500      // peers that nobody dismisses; those of the lowest numbers are forgotten
@@ -38,44 +40,63 @@ func fromVersion(from int, _ []byte) (state, error) {
 	return state{}, fmt.Errorf("no version of this library has stored version %d", from)
 }
 
-// clone returns a copy to change.
-func (s state) clone() state {
-	s.Relations = maps.Clone(s.Relations)
-	if s.Relations == nil {
-		s.Relations = make(map[int]peers)
-	}
-	for id, r := range s.Relations {
-		s.Relations[id] = peers{slices.Clone(r.Joined), maps.Clone(r.Departed), maps.Clone(r.Addresses)}
-	}
-	return s
-}
-
 // change stores what change makes of one relation's peers.
 func (p *Peers) change(ctx context.Context, id int, change func(*state, *peers)) error {
-	before, err := p.stored.Get(ctx)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s, err := p.stored.Get(ctx) // which is ours to change
 	if err != nil {
 		return err
 	}
-	after := before.clone()
-	r := after.Relations[id]
+	if err := p.forget(ctx, s, id); err != nil {
+		return err
+	}
+	r := s.Relations[id]
 	if r.Departed == nil {
 		r.Departed = make(map[int]string)
 	}
 	if r.Addresses == nil {
 		r.Addresses = make(map[int]string)
 	}
-	change(&after, &r)
-	after.Relations[id] = r
-	return p.stored.Set(ctx, after)
+	change(&s, &r)
+	if s.Relations == nil {
+		s.Relations = make(map[int]peers)
+	}
+	s.Relations[id] = r
+	return p.stored.Set(ctx, s)
 }
 
-// seen notes the address of a peer.
-func (r *peers) seen(number int, address string) {
+// forget drops the peers of relations that are gone, but for those that have departed.
+func (p *Peers) forget(ctx context.Context, s state, id int) error {
+	if _, ok := s.Relations[id]; ok && len(s.Relations) == 1 {
+		return nil
+	}
+	relations, err := p.charm.PeerRelations(ctx, p.endpoint)
+	if err != nil {
+		return err
+	}
+	for old, r := range s.Relations {
+		if slices.ContainsFunc(relations, func(rel *relation.Relation) bool { return rel.ID() == old }) {
+			continue
+		}
+		if r.Joined, r.Addresses = nil, nil; len(r.Departed) == 0 {
+			delete(s.Relations, old)
+		} else {
+			s.Relations[old] = r
+		}
+	}
+	return nil
+}
+
+// seen notes the address of a peer, if there is room for it.
+func (r *peers) seen(s *state, number int, address string) {
 	delete(r.Addresses, number)
 	size := len(address)
-	for _, known := range []map[int]string{r.Addresses, r.Departed} {
-		for _, other := range known {
-			size += len(other) + len(`"1000":"",`)
+	for _, known := range append(slices.Collect(maps.Values(s.Relations)), *r) {
+		for _, addresses := range []map[int]string{known.Addresses, known.Departed} {
+			for _, other := range addresses {
+				size += len(other) + len(`"1000":"",`)
+			}
 		}
 	}
 	if address != "" && size <= maxAddresses {
@@ -98,114 +119,129 @@ func (r *peers) left(number int) {
 }
 
 func (p *Peers) joined(ctx context.Context, ev events.PeerJoined) error {
-	number, address, err := p.look(ctx, ev, ev.Unit)
-	if err != nil {
-		return err
-	}
-	return p.change(ctx, ev.ID, func(_ *state, r *peers) {
-		delete(r.Departed, number)
-		if !slices.Contains(r.Joined, number) {
-			r.Joined = append(r.Joined, number)
-		}
-		r.seen(number, address)
-	})
+	return p.seen(ctx, ev, ev.Unit, true)
 }
 
+// changed is a join too if the peer has departed: one that is back under its name after
+// Juju has missed its departure does not join for Juju.
 func (p *Peers) changed(ctx context.Context, ev events.PeerChanged) error {
 	if ev.Unit == "" {
 		return nil // the application's databag
 	}
-	number, address, err := p.look(ctx, ev, ev.Unit)
+	return p.seen(ctx, ev, ev.Unit, false)
+}
+
+func (p *Peers) seen(ctx context.Context, ev events.RelationEvent, unit string, joins bool) error {
+	number, err := unitNumber(unit)
 	if err != nil {
 		return err
 	}
-	return p.change(ctx, ev.ID, func(_ *state, r *peers) { r.seen(number, address) })
+	address, err := p.address(ctx, ev, unit)
+	if err != nil {
+		return err
+	}
+	return p.change(ctx, ev.Ref().ID, func(s *state, r *peers) {
+		if _, back := r.Departed[number]; joins || back {
+			delete(r.Departed, number)
+			if !slices.Contains(r.Joined, number) {
+				r.Joined = append(r.Joined, number)
+			}
+		}
+		r.seen(s, number, address)
+	})
 }
 
-// departed is told by the address that was seen last: the databag of a peer that Juju
-// has not told of may be unreadable.
+// departed keeps the address that was seen last. The databag of a peer that Juju has not
+// told of may be unreadable, so it is read only if Juju has told, and nothing was seen.
 func (p *Peers) departed(ctx context.Context, ev events.PeerDeparted) error {
 	number, err := unitNumber(ev.Unit)
 	if err != nil {
 		return err
 	}
+	s, err := p.stored.Get(ctx)
+	if err != nil {
+		return err
+	}
+	address := s.Relations[ev.ID].Addresses[number]
+	if address == "" && !ev.Synthetic && !ev.Self {
+		if address, err = p.address(ctx, ev, ev.Unit); err != nil {
+			return err
+		}
+	}
 	return p.change(ctx, ev.ID, func(s *state, r *peers) {
-		address := r.Addresses[number]
-		_, told := r.Departed[number]
 		r.left(number)
-		switch {
-		case ev.Self:
+		if ev.Self {
 			s.Leaving = true
-		case !told:
-			r.gone(number, address)
+		} else {
+			r.gone(number, cmp.Or(address, r.Departed[number]))
 		}
 	})
 }
 
-// look returns the number of a unit, and its address as it is in its databag; empty if
-// that is malformed.
-func (p *Peers) look(ctx context.Context, ev events.RelationEvent, unit string) (number int, address string, err error) {
-	if number, err = unitNumber(unit); err != nil {
-		return 0, "", err
-	}
+// address returns the address of a unit as it is in its databag; empty if that is
+// malformed or cannot be read.
+func (p *Peers) address(ctx context.Context, ev events.RelationEvent, unit string) (string, error) {
 	bag, err := p.charm.Relation(ev).Remote(unit).All(ctx)
+	if isUnreadable(err) {
+		return "", nil
+	}
 	if err != nil {
-		return 0, "", err
+		return "", err
 	}
 	found, err := addressIn(bag)
 	if err != nil {
-		return number, "", nil
+		return "", nil // JoinedNodes and Nodes tell
 	}
-	return number, found.String(), nil
+	return found.String(), nil
 }
 
 // joinedUnits returns the units that have joined, were not dismissed and are there.
 func (p *Peers) joinedUnits(ctx context.Context) ([]string, error) {
-	now, err := p.stored.Get(ctx)
+	s, err := p.stored.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
-	some := false
-	for _, r := range now.Relations {
-		some = some || len(r.Joined) > 0
+	var numbers []int
+	for _, r := range s.Relations {
+		numbers = append(numbers, r.Joined...)
 	}
-	if !some {
+	return p.present(ctx, numbers, true)
+}
+
+// departedUnits returns the units that have departed, were not dismissed and are not
+// there, as they are if they have left one of several relations only.
+func (p *Peers) departedUnits(ctx context.Context) ([]string, error) {
+	s, err := p.stored.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var numbers []int
+	for _, r := range s.Relations {
+		numbers = slices.AppendSeq(numbers, maps.Keys(r.Departed))
+	}
+	return p.present(ctx, numbers, false)
+}
+
+// present returns the names of those units that are in a relation, or are in none.
+func (p *Peers) present(ctx context.Context, numbers []int, present bool) ([]string, error) {
+	if len(numbers) == 0 {
 		return nil, nil
 	}
 	relations, err := p.charm.PeerRelations(ctx, p.endpoint)
 	if err != nil {
 		return nil, err
 	}
-	var numbers []int
+	there := make(map[string]bool)
 	for _, rel := range relations {
-		joined := now.Relations[rel.ID()].Joined
-		if len(joined) == 0 {
-			continue
-		}
 		units, err := rel.Units(ctx)
 		if err != nil {
 			return nil, err
 		}
 		for _, unit := range units {
-			if number, err := unitNumber(unit); err == nil && slices.Contains(joined, number) {
-				numbers = append(numbers, number)
-			}
+			there[unit] = true
 		}
 	}
-	return p.unitNames(numbers), nil
-}
-
-// departedUnits returns the units that have departed and were not dismissed.
-func (p *Peers) departedUnits(ctx context.Context) ([]string, error) {
-	now, err := p.stored.Get(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var numbers []int
-	for _, r := range now.Relations {
-		numbers = slices.AppendSeq(numbers, maps.Keys(r.Departed))
-	}
-	return p.unitNames(numbers), nil
+	return slices.DeleteFunc(p.unitNames(numbers), func(unit string) bool { return there[unit] != present }), nil
 }
 
 // unitNames returns the names of units, by number, each once.
@@ -240,40 +276,57 @@ func (p *Peers) Leaving(ctx context.Context) (bool, error) {
 	return now.Leaving, err
 }
 
-// DismissJoined ends the state joined, so that it is entered by peers that join later,
-// and returns the units it has stood for, by number.
-func (p *Peers) DismissJoined(ctx context.Context) (dismissed []string, err error) {
-	return p.dismiss(ctx, p.joinedUnits, func(r *peers) { r.Joined = nil })
+// DismissJoined ends the state joined of these units, or of all if none is given, so that
+// it is entered by peers that join later. It returns those that it has ended for, by
+// number.
+func (p *Peers) DismissJoined(ctx context.Context, units ...string) (dismissed []string, err error) {
+	return p.dismiss(ctx, units, p.joinedUnits, func(r *peers, number int) {
+		r.Joined = slices.DeleteFunc(r.Joined, func(n int) bool { return n == number })
+	})
 }
 
-// DismissDeparted ends the state departed, so that it is entered by peers that depart
-// later, and returns the units it has stood for, by number.
-func (p *Peers) DismissDeparted(ctx context.Context) (dismissed []string, err error) {
-	return p.dismiss(ctx, p.departedUnits, func(r *peers) { r.Departed = nil })
+// DismissDeparted ends the state departed of these units, or of all if none is given, so
+// that it is entered by peers that depart later. It returns those that it has ended for,
+// by number.
+func (p *Peers) DismissDeparted(ctx context.Context, units ...string) (dismissed []string, err error) {
+	return p.dismiss(ctx, units, p.departedUnits, func(r *peers, number int) { delete(r.Departed, number) })
 }
 
-func (p *Peers) dismiss(ctx context.Context, units func(context.Context) ([]string, error), clear func(*peers)) ([]string, error) {
+func (p *Peers) dismiss(ctx context.Context, only []string, units func(context.Context) ([]string, error), clear func(*peers, int)) ([]string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	dismissed, err := units(ctx)
 	if err != nil {
 		return nil, err
 	}
-	now, err := p.stored.Get(ctx)
-	if err != nil || len(now.Relations) == 0 {
+	if len(only) > 0 {
+		dismissed = slices.DeleteFunc(dismissed, func(unit string) bool { return !slices.Contains(only, unit) })
+	}
+	if len(dismissed) == 0 {
+		return nil, nil
+	}
+	s, err := p.stored.Get(ctx)
+	if err != nil {
 		return nil, err
 	}
-	after := now.clone()
-	for id, r := range after.Relations {
-		clear(&r)
-		after.Relations[id] = r
+	for id, r := range s.Relations {
+		for _, unit := range dismissed {
+			number, err := unitNumber(unit)
+			if err != nil {
+				return nil, err
+			}
+			clear(&r, number)
+		}
+		s.Relations[id] = r
 	}
-	return dismissed, p.stored.Set(ctx, after)
+	return dismissed, p.stored.Set(ctx, s)
 }
 
 // unitNumber returns the number in a unit's name.
 func unitNumber(unit string) (int, error) {
 	_, text, ok := strings.Cut(unit, "/")
 	number, err := strconv.ParseUint(text, 10, 31)
-	if !ok || err != nil {
+	if !ok || err != nil || text != strconv.FormatUint(number, 10) {
 		return 0, fmt.Errorf("cannot read unit name %s: must be an application, a slash and a number", quote(unit))
 	}
 	return int(number), nil

@@ -6,6 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -110,8 +113,8 @@ func TestJoinedAndDepartedExcludeEachOther(t *testing.T) {
 		assert.Empty(t, ask(n, (*magpie.Peers).JoinedNodes))
 		assert.Equal(t, []string{"magpie/1"}, units(ask(n, (*magpie.Peers).DepartedNodes)))
 	}
-	assert.Equal(t, []string{"magpie/1"}, ask(n, (*magpie.Peers).DismissDeparted))
-	assert.Empty(t, ask(n, (*magpie.Peers).DismissDeparted))
+	assert.Equal(t, []string{"magpie/1"}, ask(n, dismissDeparted))
+	assert.Empty(t, ask(n, dismissDeparted))
 	assert.False(t, ask(n, (*magpie.Peers).Departed))
 }
 
@@ -127,7 +130,7 @@ func TestTwoDepartBeforeADismissal(t *testing.T) {
 	now.take()
 	peers.Depart("magpie/9")
 	assert.Equal(t, []string{"magpie/9", "magpie/10"}, now.take().departed)
-	assert.Equal(t, []string{"magpie/9", "magpie/10"}, ask(n, (*magpie.Peers).DismissDeparted))
+	assert.Equal(t, []string{"magpie/9", "magpie/10"}, ask(n, dismissDeparted))
 	now.take()
 	n.Emit(events.UpdateStatus{})
 	assert.Equal(t, told{}, now.take())
@@ -211,6 +214,172 @@ func TestStateIsBounded(t *testing.T) {
 	departed := ask(n, (*magpie.Peers).DepartedNodes)
 	assert.Len(t, departed, 500)
 	assert.Equal(t, "magpie/101", departed[0].Unit)
+}
+
+// Nor does it with addresses that are long: those that have no room are not known later.
+func TestAddressesAreBounded(t *testing.T) {
+	t.Parallel()
+	n := newNest(t, nil)
+	peers := n.Peers("magpie")
+	label := strings.Repeat(strings.Repeat("a", 60)+".", 4)
+	for i := range 200 {
+		peers.Join(fmt.Sprintf("magpie/%d", i+1), at(label+"x"))
+	}
+	assert.Less(t, len(n.State()["magpie/magpie/peers"]), 48<<10)
+	assert.Len(t, ask(n, (*magpie.Peers).Nodes), 200)
+	peers.Depart("magpie/1")
+	assert.NoError(t, ask(n, (*magpie.Peers).DepartedNodes)[0].Err)
+}
+
+// Peers that have joined before the charm has this library are peers, and the address of
+// one that departs is that of its databag.
+func TestPeersFromBefore(t *testing.T) {
+	t.Parallel()
+	n := newNest(t, nil)
+	peers := n.Peers("magpie")
+	peers.Join("magpie/1", at("10.0.0.1"))
+	n.SetState(nil)
+	assert.Equal(t, []string{"magpie/1"}, units(ask(n, (*magpie.Peers).Nodes)))
+	assert.Empty(t, ask(n, (*magpie.Peers).JoinedNodes))
+	peers.Depart("magpie/1")
+	assert.Equal(t, []magpie.Node{{Unit: "magpie/1", Address: ip("10.0.0.1")}}, ask(n, (*magpie.Peers).DepartedNodes))
+}
+
+// A peer that is back under its name, which Juju does not call joining, has joined.
+func TestPeerReturns(t *testing.T) {
+	t.Parallel()
+	n := newNest(t, nil)
+	n.also = func(c *charm.Charm, _ *magpie.Peers) { charm.WatchPeers(c, "magpie") }
+	now := n.listen()
+	peers := n.Peers("magpie")
+	peers.Join("magpie/1", at("10.0.0.1"))
+	ask(n, dismissJoined)
+	peers.Vanish("magpie/1")
+	now.take()
+	n.Emit(events.UpdateStatus{})
+	assert.Equal(t, told{departed: []string{"magpie/1"}}, now.take())
+	peers.Return("magpie/1", at("10.0.0.2"))
+	assert.Equal(t, told{joined: []string{"magpie/1"}}, now.take())
+	assert.Equal(t, []magpie.Node{{Unit: "magpie/1", Address: ip("10.0.0.2")}}, ask(n, (*magpie.Peers).JoinedNodes))
+}
+
+// A departure that Juju tells of after all is not told again, and keeps its address.
+func TestDepartureIsToldTwice(t *testing.T) {
+	t.Parallel()
+	n := newNest(t, nil)
+	n.also = func(c *charm.Charm, _ *magpie.Peers) { charm.WatchPeers(c, "magpie") }
+	now := n.listen()
+	peers := n.Peers("magpie")
+	peers.Join("magpie/1", at("10.0.0.1"))
+	peers.Vanish("magpie/1")
+	n.Emit(events.UpdateStatus{})
+	assert.Equal(t, []string{"magpie/1"}, ask(n, dismissDeparted))
+	now.take()
+	peers.Depart("magpie/1")
+	assert.Equal(t, told{}, now.take())
+}
+
+// Some of the peers can be dismissed, and others not.
+func TestDismissSome(t *testing.T) {
+	t.Parallel()
+	n := newNest(t, nil)
+	peers := n.Peers("magpie")
+	for _, unit := range []string{"magpie/1", "magpie/2", "magpie/10"} {
+		peers.Join(unit, nil)
+	}
+	n.do(func(ctx context.Context, p *magpie.Peers) error {
+		dismissed, err := p.DismissJoined(ctx, "magpie/10", "magpie/2", "magpie/7")
+		assert.Equal(t, []string{"magpie/2", "magpie/10"}, dismissed)
+		return err
+	})
+	assert.Equal(t, []string{"magpie/1"}, ask(n, dismissJoined))
+	peers.Depart("magpie/1")
+	peers.Depart("magpie/2")
+	n.do(func(ctx context.Context, p *magpie.Peers) error {
+		dismissed, err := p.DismissDeparted(ctx, "magpie/2")
+		assert.Equal(t, []string{"magpie/2"}, dismissed)
+		return err
+	})
+	assert.Equal(t, []string{"magpie/1"}, units(ask(n, (*magpie.Peers).DepartedNodes)))
+}
+
+// Departures are told before joinings, and a change of the application's databag is
+// neither.
+func TestOrderOfHandlers(t *testing.T) {
+	t.Parallel()
+	n := newNest(t, nil)
+	var called []string
+	n.onJoined = func(context.Context, *magpie.Peers, []string) error { called = append(called, "joined"); return nil }
+	n.onDeparted = func(context.Context, *magpie.Peers, []string) error { called = append(called, "departed"); return nil }
+	peers := n.Peers("magpie")
+	peers.Join("magpie/1", nil)
+	peers.Join("magpie/2", nil)
+	called = nil
+	peers.Depart("magpie/1")
+	assert.Equal(t, []string{"departed", "joined"}, called)
+	before := n.State()
+	peers.UpdateApp(map[string]string{"x": "y"})
+	assert.Equal(t, before, n.State())
+}
+
+// What a handler does at the same time is not lost.
+func TestConcurrentUse(t *testing.T) {
+	t.Parallel()
+	for range 50 {
+		n := newNest(t, nil)
+		peers := n.Peers("magpie")
+		peers.Join("magpie/1", nil)
+		peers.Join("magpie/2", nil)
+		peers.Depart("magpie/2")
+		n.do(func(ctx context.Context, p *magpie.Peers) error {
+			var group errgroup
+			group.run(func() error { _, err := p.DismissJoined(ctx); return err })
+			group.run(func() error { _, err := p.DismissDeparted(ctx); return err })
+			group.run(func() error { return p.SetIperfServerReady(ctx) })
+			group.run(func() error { return p.SetIperfChecked(ctx, []string{"magpie/1"}) })
+			group.run(func() error { return p.AdvertiseAddresses(ctx, []netip.Addr{netip.MustParseAddr("10.0.0.5")}) })
+			return group.wait()
+		})
+		assert.False(t, ask(n, (*magpie.Peers).Joined))
+		assert.False(t, ask(n, (*magpie.Peers).Departed))
+		for _, key := range []string{"iperf.server", "iperf.checked", "iperf_addresses"} {
+			assert.NotEmpty(t, peers.Local()[key], key)
+		}
+	}
+}
+
+// errgroup is some goroutines, and their errors.
+type errgroup struct {
+	running sync.WaitGroup
+	mu      sync.Mutex
+	errs    []error
+}
+
+func (g *errgroup) run(do func() error) {
+	g.running.Go(func() {
+		err := do()
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.errs = append(g.errs, err)
+	})
+}
+
+func (g *errgroup) wait() error {
+	g.running.Wait()
+	return errors.Join(g.errs...)
+}
+
+// Handlers are registered in register, and nowhere else.
+func TestRegisteredInAHandler(t *testing.T) {
+	t.Parallel()
+	n := newNest(t, nil)
+	n.todo = func(_ context.Context, p *magpie.Peers) error {
+		p.OnJoined(func(context.Context, []string) error { return nil })
+		return nil
+	}
+	assert.ErrorContains(t, n.RunAction("do", nil).Err, "magpie.Peers.OnJoined: handlers are registered in the function given to charm.Main, not in a handler")
+	n.also = func(_ *charm.Charm, p *magpie.Peers) { p.OnDeparted(nil) }
+	assert.ErrorContains(t, n.Try(func() { n.Emit(events.Start{}) }), "magpie.Peers.OnDeparted: the handler is nil")
 }
 
 // What a state of a newer version holds is not guessed at.

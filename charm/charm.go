@@ -5,6 +5,7 @@ package charm
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/charmsmith/charmsmith/hookcmd"
 )
@@ -53,6 +54,16 @@ func (c *Charm) Application() string { return c.current().application() }
 
 // Environment returns what Juju tells the charm about its surroundings.
 func (c *Charm) Environment() Environment { return readEnvironment(c.current().env) }
+
+// Now returns the time: of the system or, in a test with package charmtest, of the
+// model, which its Advance moves. A charm that asks here for the age of things can be
+// tested without waiting.
+func (c *Charm) Now() time.Time {
+	if now := c.current().now; now != nil {
+		return now()
+	}
+	return time.Now()
+}
 
 // Logger returns the logger of the dispatch, which writes to the unit's log in
 // order: the message, then attributes as key=value. Long lines are split.

@@ -241,7 +241,7 @@ func (q *queue) add(ctx context.Context, c *Charm, h *handler, ev events.Event, 
 	if err != nil {
 		return err
 	}
-	entry.Since, entry.Times, entry.Reason = time.Now().UTC().Truncate(time.Second), 1, reason
+	entry.Since, entry.Times, entry.Reason = c.Now().UTC().Truncate(time.Second), 1, reason
 	if text, err := marshal(entry); err != nil || len(text) > maxStateValue-len("[]") {
 		return fmt.Errorf("what is to be kept of it has %d bytes, of at most %d", len(text), maxStateValue-len("[]"))
 	}

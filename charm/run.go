@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/charmsmith/charmsmith/events"
 	"github.com/charmsmith/charmsmith/hookcmd"
@@ -32,6 +33,11 @@ type Options struct {
 	// Runner runs the hook commands, instead of a Transport. If it is a
 	// [hookcmd.Closer], Run closes it at the end.
 	Runner hookcmd.Runner
+	// Now tells the time, for [Charm.Now]. Default: time.Now.
+	Now func() time.Time
+	// Registered is called with what register has registered, before any handler. Its
+	// error fails the dispatch. Default: nobody looks at it.
+	Registered func([]Registered) error
 }
 
 // transport can be set when linking a charm, with
@@ -95,6 +101,8 @@ func run(ctx context.Context, register func(*Charm), opts *Options, in internals
 		runner:           runner,
 		beforeSecretFile: in.beforeSecretFile,
 		client:           *hookcmd.New(runner, &hookcmd.Options{SharedMaps: true}),
+		now:              o.Now,
+		registered:       o.Registered,
 	}
 	d.log = jujuLog{client: &d.client, stderr: o.Stderr}
 	d.leadership.client, d.state.client = &d.client, &d.client
@@ -170,7 +178,9 @@ type dispatch struct {
 	unit             string
 	runner           hookcmd.Runner
 	beforeSecretFile func()
-	client           hookcmd.Client // of this package and relation, which change no map
+	now              func() time.Time         // nil: time.Now
+	registered       func([]Registered) error // nil: nobody looks
+	client           hookcmd.Client           // of this package and relation, which change no map
 	log              jujuLog
 	leadership       leadership
 	relations        *relation.Store
@@ -196,6 +206,11 @@ func (d *dispatch) run(ctx context.Context, register func(*Charm), ev events.Eve
 	c := &Charm{dispatch: d, handlers: make([]handler, 0, 4)} // as many as most charms have
 	register(c)
 	c.sealed = true
+	if d.registered != nil {
+		if err := d.registered(c.registered()); err != nil {
+			return err
+		}
+	}
 	switch ev.(type) {
 	case events.Action:
 		if d.actions != nil {

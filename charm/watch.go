@@ -63,6 +63,7 @@ type watcher interface {
 	look(ctx context.Context, c *Charm, ev events.Event) error
 	emit(ctx context.Context, c *Charm) error
 	hasTold() bool
+	registered() []Registered
 }
 
 type peerWatch struct {
@@ -72,6 +73,14 @@ type peerWatch struct {
 }
 
 func (w *peerWatch) hasTold() bool { return w.told }
+
+func (w *peerWatch) registered() []Registered {
+	var all []Registered
+	for _, endpoint := range w.endpoints {
+		all = append(all, Registered{By: "charm.WatchPeers", Kind: "endpoint", Name: endpoint, Peers: true})
+	}
+	return all
+}
 
 // watchedKey returns the key of the state under which the peers of an endpoint are,
 // of each relation as watched has them:

@@ -173,12 +173,12 @@ func TestWatchPeersWhenWeLeave(t *testing.T) {
 // An endpoint that has no peers is a mistake, which names it.
 func TestWatchPeersOfAnotherEndpoint(t *testing.T) {
 	t.Parallel()
-	h := charmtest.New(t, func(c *charm.Charm) { charm.WatchPeers(c, "db") }, &charmtest.Options{
-		Metadata: swarm + "requires:\n  db: {interface: mysql}\n",
+	h, _ := watch(t, charmtest.Options{TextOnly: true})
+	h.Intercept(func(call hookcmd.Call) (hookcmdtest.Answer, bool) {
+		return hookcmdtest.Answer{Stdout: `["mysql/0"]` + "\n"}, call.Command == "relation-list"
 	})
-	db := h.Relate("db", "mysql")
-	err := h.Try(func() { db.Join("mysql/0", nil) })
-	require.ErrorContains(t, err, `cannot watch the peers of endpoint "db": unit mysql/0 is of another application: it is no peer endpoint`)
+	err := h.Try(func() { h.Emit(events.UpdateStatus{}) })
+	require.ErrorContains(t, err, `cannot watch the peers of endpoint "swarm": unit mysql/0 is of another application: it is no peer endpoint`)
 }
 
 // Several peers that are gone are told by number, and each can be deferred.

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"syscall"
+	"time"
 
 	"github.com/charmsmith/charmsmith/events"
 	"github.com/charmsmith/charmsmith/hookcmd"
@@ -120,6 +121,9 @@ type otherBag struct {
 
 // Unit returns the unit whose charm runs.
 func (h *Hook) Unit() *Unit { return h.unit }
+
+// Now returns the model's time.
+func (h *Hook) Now() time.Time { return h.model.Now() }
 
 // Event returns the event; nil for commands of juju-exec.
 func (h *Hook) Event() events.Event {

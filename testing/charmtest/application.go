@@ -123,7 +123,7 @@ func (a *Application) Refresh(register func(*charm.Charm), opts *DeployOptions) 
 			a.model.fatal(fmt.Errorf("cannot refresh %q: %w", a.app.Name, err))
 		}
 	}
-	a.model.fatal(a.app.Refresh(meta, newExecutor(register)))
+	a.model.fatal(a.app.Refresh(meta, newExecutor(register, meta)))
 }
 
 // Unit is a unit of a [Model].

@@ -62,7 +62,7 @@ func (m *Model) DeployCharm(name string, register func(*charm.Charm), n int, opt
 		m.fatal(fmt.Errorf("cannot deploy %q: it cannot have %d units", name, n))
 	}
 	a, err := m.juju.Deploy(juju.Deployment{
-		Name: name, Charm: meta, Executor: newExecutor(register), Units: n, Config: o.Config, Trust: o.Trust, ModelUUID: o.Model, Resources: resources,
+		Name: name, Charm: meta, Executor: newExecutor(register, meta), Units: n, Config: o.Config, Trust: o.Trust, ModelUUID: o.Model, Resources: resources,
 	})
 	m.fatal(err)
 	return &Application{model: m, app: a}

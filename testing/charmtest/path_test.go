@@ -128,7 +128,6 @@ config:
 func walk(t *testing.T, seed uint64, textOnly bool) walked {
 	t.Helper()
 	w := &walker{random: rand.New(rand.NewPCG(seed, 2))}
-	w.executor = newExecutor(w.register)
 	opts := &juju.Options{Seed: seed, TextOnly: textOnly, RecordCalls: true}
 	if seed%3 == 0 {
 		opts.Version = "3.6.26"
@@ -137,6 +136,7 @@ func walk(t *testing.T, seed uint64, textOnly bool) walked {
 	m.SetFaults(juju.Faults{Kill: 3, RefuseFlush: 2, LoseLeadership: 2, Restart: 1, Repeat: 2, MissDeparted: 1})
 	meta, err := charmdir.Parse(charmdir.Files{Charmcraft: []byte(pathCharm)})
 	require.NoError(t, err)
+	w.executor = newExecutor(w.register, meta)
 	apps := make([]*juju.Application, 2)
 	for i, name := range []string{"web", "proxy"} {
 		apps[i], err = m.Deploy(juju.Deployment{Name: name, Charm: meta, Executor: w, Units: 2 - i})

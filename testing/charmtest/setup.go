@@ -36,7 +36,7 @@ func (o *Options) modelOptions(meta *charmdir.Charm) *ModelOptions {
 // fields of the struct from: "Options" or "State". peerIDs are those of
 // [juju.Deployment].
 func (o *Options) deploy(m *juju.Model, meta *charmdir.Charm, register func(*charm.Charm), from string, peerIDs map[string]int) (*subject, error) {
-	s := &subject{meta: meta, executor: newExecutor(register)}
+	s := &subject{meta: meta, executor: newExecutor(register, meta)}
 	name := o.Unit
 	if name == "" {
 		name = meta.Name + "/0"

@@ -37,7 +37,7 @@ func (k *keeper) backup(ctx context.Context, in backupParams) (out backupResult,
 	if err := k.ActionLog(ctx, "reading "+o.Source); err != nil {
 		return out, err
 	}
-	made, err := writeArchive(o.Source, dir)
+	made, err := writeArchive(o.Source, dir, k.Now())
 	if err != nil {
 		return out, err
 	}

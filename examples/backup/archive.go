@@ -26,8 +26,8 @@ type archive struct {
 }
 
 // writeArchive copies a directory. If it fails, nothing is left.
-func writeArchive(source, dir string) (a archive, err error) {
-	now := time.Now().UTC().Truncate(time.Second)
+func writeArchive(source, dir string, now time.Time) (a archive, err error) {
+	now = now.UTC().Truncate(time.Second)
 	file, err := os.CreateTemp(dir, now.Format("20060102T150405-*.tar.gz"))
 	if err != nil {
 		return archive{}, err

@@ -17,14 +17,6 @@ import (
 	"github.com/charmsmith/charmsmith/testing/charmtest"
 )
 
-// metadata is charmcraft.yaml with storage in a directory of the test's.
-func metadata(t *testing.T, storage string) string {
-	t.Helper()
-	text, err := os.ReadFile("charmcraft.yaml")
-	require.NoError(t, err)
-	return strings.Replace(string(text), "/srv/backup", storage, 1)
-}
-
 // newSource returns a directory with a file.
 func newSource(t *testing.T) string {
 	t.Helper()
@@ -36,7 +28,7 @@ func newSource(t *testing.T) string {
 // newUnit is a leader that is configured.
 func newUnit(t *testing.T) *charmtest.Harness {
 	t.Helper()
-	h := charmtest.New(t, register, &charmtest.Options{Metadata: metadata(t, t.TempDir()), Leader: true})
+	h := charmtest.New(t, register, &charmtest.Options{StorageDir: t.TempDir(), Leader: true})
 	h.SetConfig(map[string]any{"source": newSource(t)})
 	require.Equal(t, "active", h.Status().Status, h.Status().Message)
 	return h
@@ -52,7 +44,7 @@ func backup(t *testing.T, h *charmtest.Harness, params map[string]any) string {
 
 func TestConfig(t *testing.T) {
 	t.Parallel()
-	h := charmtest.New(t, register, &charmtest.Options{Metadata: metadata(t, t.TempDir())})
+	h := charmtest.New(t, register, &charmtest.Options{StorageDir: t.TempDir()})
 	for _, row := range []struct {
 		option  string
 		value   any
@@ -183,11 +175,16 @@ func TestSecretsAreReadOnce(t *testing.T) {
 func TestMaxAge(t *testing.T) {
 	t.Parallel()
 	h := newUnit(t)
-	h.SetConfig(map[string]any{"max-age": "1ns"})
+	h.SetConfig(map[string]any{"max-age": "24h"})
 	assert.Equal(t, "active", h.Status().Status, "nothing is too old")
 	backup(t, h, nil)
+	h.Advance(23 * time.Hour)
+	h.Emit(events.UpdateStatus{})
+	assert.Equal(t, "active", h.Status().Status)
+	h.Advance(2 * time.Hour)
+	h.Emit(events.UpdateStatus{})
 	assert.Equal(t, "blocked", h.Status().Status)
-	assert.Equal(t, "the last archive is older than 1ns: run the action backup", h.Status().Message)
+	assert.Equal(t, "the last archive is older than 24h0m0s: run the action backup", h.Status().Message)
 }
 
 // TestToken is the secret that the charm owns, as one client sees it.

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/charmsmith/charmsmith/charm"
 	"github.com/charmsmith/charmsmith/events"
@@ -160,7 +159,7 @@ func (k *keeper) status(ctx context.Context, set *charm.StatusSet) error {
 		return nil
 	}
 	last := kept[len(kept)-1]
-	if o.MaxAge != nil && time.Since(last.Made) > *o.MaxAge {
+	if o.MaxAge != nil && k.Now().Sub(last.Made) > *o.MaxAge {
 		set.Add(charm.Blocked(fmt.Sprintf("the last archive is older than %s: run the action backup", *o.MaxAge)))
 	}
 	set.Add(charm.Active(fmt.Sprintf("archives: %d, the last: %s", len(kept), last.Name)))

@@ -4,8 +4,6 @@ package main
 
 import (
 	"context"
-	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
 
@@ -56,8 +54,8 @@ func TestCluster(t *testing.T) {
 	for name, textOnly := range map[string]bool{"values": false, "text": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := charmtest.NewModel(t, &charmtest.ModelOptions{Seed: 7, TextOnly: textOnly})
-			app := deploy(m, metadata(t, t.TempDir()), newSource(t))
+			m := charmtest.NewModel(t, &charmtest.ModelOptions{Seed: 7, TextOnly: textOnly, StorageDir: t.TempDir()})
+			app := deploy(m, newSource(t))
 			m.Relate("backup:clients", "reader:archives")
 			m.Settle()
 			requireToken(m, app, 1)
@@ -84,13 +82,16 @@ func TestCluster(t *testing.T) {
 // and leaders that are lost.
 func TestClusterInAnyOrder(t *testing.T) {
 	t.Parallel()
-	storage, source := t.TempDir(), newSource(t)
+	source := newSource(t)
 	opts := &charmtest.ExploreOptions{
 		Schedules: 100,
-		Model:     charmtest.ModelOptions{Faults: charmtest.Faults{Kill: 2, RefuseFlush: 1, LoseLeadership: 1, Repeat: 1}},
+		Model: charmtest.ModelOptions{
+			StorageDir: t.TempDir(),
+			Faults:     charmtest.Faults{Kill: 2, RefuseFlush: 1, LoseLeadership: 1, Repeat: 1},
+		},
 	}
 	charmtest.ExploreWith(t, opts, func(m *charmtest.Model) {
-		app := deploy(m, metadata(t, filepath.Join(storage, strconv.FormatUint(m.Seed(), 10))), source)
+		app := deploy(m, source)
 		clients := m.Relate("backup:clients", "reader:archives")
 		if m.Pick(2) == 1 {
 			m.Settle()
@@ -104,9 +105,9 @@ func TestClusterInAnyOrder(t *testing.T) {
 	})
 }
 
-func deploy(m *charmtest.Model, metadata, source string) *charmtest.Application {
+func deploy(m *charmtest.Model, source string) *charmtest.Application {
 	m.DeployCharm("reader", registerReader, 1, &charmtest.DeployOptions{Metadata: readerMetadata})
-	return m.DeployCharm("backup", register, 3, &charmtest.DeployOptions{Metadata: metadata, Config: map[string]any{"source": source}})
+	return m.DeployCharm("backup", register, 3, &charmtest.DeployOptions{Config: map[string]any{"source": source}})
 }
 
 // requireToken asserts that there is one token, that all use its last revision, and

@@ -13,7 +13,9 @@ type ExploreOptions struct {
 	Schedules int    // how many seeds; default 1000
 	FirstSeed uint64 // default 1
 	Workers   int    // that run at once; default GOMAXPROCS
-	Model     ModelOptions
+	// Model has the options of all models. Of a StorageDir each run has a directory of
+	// its own, which is removed after it.
+	Model ModelOptions
 	// NoShrink reports a failure as it was found.
 	NoShrink bool
 }

@@ -4,6 +4,9 @@ package charmtest_test
 
 import (
 	"context"
+	"errors"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"sync/atomic"
@@ -153,4 +156,26 @@ func countMembers(c *charm.Charm) {
 
 func write(ctx context.Context, rel *relation.Relation, key, value string) error {
 	return rel.Local().Set(ctx, key, value)
+}
+
+// What one schedule leaves in its storage no other one finds, though all have one
+// StorageDir; a smaller run of the same does not either.
+func TestExploreHasStorageForEachRun(t *testing.T) {
+	t.Parallel()
+	const metadata = "type: charm\nname: store\nsummary: s\ndescription: d\nstorage:\n  data: {type: filesystem}\n"
+	dir := t.TempDir()
+	opts := &charmtest.ExploreOptions{Schedules: 50, Model: charmtest.ModelOptions{StorageDir: dir}}
+	charmtest.ExploreWith(t, opts, func(m *charmtest.Model) {
+		m.DeployCharm("store", func(c *charm.Charm) {
+			charm.On(c, func(_ context.Context, ev events.StorageAttached) error {
+				found, err := os.ReadDir(ev.Location)
+				assert.Empty(m, found)
+				return errors.Join(err, os.WriteFile(filepath.Join(ev.Location, "mine"), nil, 0o600))
+			})
+		}, 2, &charmtest.DeployOptions{Metadata: metadata})
+		m.Settle()
+	})
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	assert.Empty(t, left)
 }

@@ -5,8 +5,11 @@ package charmtest
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,6 +24,7 @@ type explorer struct {
 	charms   charms
 
 	next   atomic.Int64
+	runs   atomic.Int64
 	failed atomic.Int64 // the lowest schedule that has failed, plus 1; 0: none
 
 	mu    sync.Mutex
@@ -30,10 +34,11 @@ type explorer struct {
 
 // schedule is one run of the scenario; it is what its model reports to.
 type schedule struct {
-	number int64
-	model  *Model
-	errors []string
-	stuck  bool
+	number  int64
+	storage string // the directory of its own; empty: none
+	model   *Model
+	errors  []string
+	stuck   bool
 }
 
 func (s *schedule) Helper() {}
@@ -112,6 +117,11 @@ func (e *explorer) work(w *worker, done func()) {
 
 func (e *explorer) schedule(number int64, opts *ModelOptions) *schedule {
 	s := &schedule{number: number}
+	if opts.StorageDir != "" { // which is nobody else's, whatever ran there before
+		own := *opts
+		s.storage = filepath.Join(opts.StorageDir, strconv.FormatInt(e.runs.Add(1), 10))
+		own.StorageDir, opts = s.storage, &own
+	}
 	s.model = newModel(s, opts, &e.charms)
 	s.model.watch = func(f func()) { f() }
 	return s
@@ -120,6 +130,9 @@ func (e *explorer) schedule(number int64, opts *ModelOptions) *schedule {
 // play runs the scenario in a schedule.
 func (e *explorer) play(s *schedule) {
 	returned := false
+	if s.storage != "" {
+		defer os.RemoveAll(s.storage)
+	}
 	defer func() {
 		if value := recover(); value != nil {
 			s.errors = append(s.errors, fmt.Sprintf("the scenario panicked: %v\n%s", value, debug.Stack()))

@@ -250,10 +250,24 @@ func checkResultKey(key string, whole bool) error {
 			return errors.New(strconv.Quote(part) + " is reserved for what the charm prints")
 		}
 		if !isResultKey(part) {
-			return errors.New(strconv.Quote(part) + " is not of lower-case letters, digits and inner dashes")
+			return errors.New(strconv.Quote(part) + " is not of lower-case letters, digits and inner dashes" + likeKey(part))
 		}
 	}
 	return nil
+}
+
+// likeKey tells what a part of a key could be instead, as "app-0" of a unit's name.
+func likeKey(part string) string {
+	like := strings.Trim(strings.Map(func(c rune) rune {
+		if 'a' <= c && c <= 'z' || '0' <= c && c <= '9' {
+			return c
+		}
+		return '-'
+	}, strings.ToLower(part)), "-")
+	if !isResultKey(like) {
+		return ""
+	}
+	return ", as " + strconv.Quote(like) + " is"
 }
 
 // isResultKey reports whether Juju takes a part of a result's key, or an action's

@@ -128,7 +128,8 @@ func TestRefusedActionResults(t *testing.T) {
 		return message
 	}
 	for want, message := range map[string]string{
-		`cannot set result "r.Host": "Host" is not of lower-case letters, digits and inner dashes`: refused(map[string]int{"Host": 1}),
+		`cannot set result "r.Host": "Host" is not of lower-case letters, digits and inner dashes, as "host" is`:    refused(map[string]int{"Host": 1}),
+		`cannot set result "r.app/0": "app/0" is not of lower-case letters, digits and inner dashes, as "app-0" is`: refused(map[string]int{"app/0": 1}),
 		`cannot set result "r.max_tries" (field T): "max_tries" is not`: refused(struct {
 			T int `json:"max_tries"`
 		}{}),
@@ -166,7 +167,7 @@ func TestRefusedActionResultNamesField(t *testing.T) {
 	t.Parallel()
 	type reply struct{ Tags map[string]string }
 	_, message := returned(t, struct{ Reply reply }{reply{map[string]string{"A": ""}}})
-	assert.Equal(t, `cannot set result "reply.tags.A" (field Reply.Tags): "A" is not of lower-case letters, digits and inner dashes`, message)
+	assert.Equal(t, `cannot set result "reply.tags.A" (field Reply.Tags): "A" is not of lower-case letters, digits and inner dashes, as "a" is`, message)
 
 	_, message = returned(t, struct {
 		Reply string

@@ -74,9 +74,7 @@ func (c *Charm) Logger() *slog.Logger { return c.current().logger() }
 // the event's handlers are called, and such lines of deferred events, by which tools
 // such as jhack follow a charm. Each costs a hook command. It is called in register.
 func (c *Charm) LogEvents() {
-	if c.sealed {
-		panic("charm.LogEvents: it is called in the function given to charm.Main, not in a handler")
-	}
+	c.registers("LogEvents")
 	c.logEvents = true
 }
 

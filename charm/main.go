@@ -18,6 +18,9 @@ import (
 // and exits: with code 0 if it succeeded, else with 1, or by SIGTERM if it was
 // told to end. It is all that a charm's func main does.
 //
+// Started by a person, outside of Juju, it says what the program is, and exits
+// with code 1.
+//
 // register names the handlers. It is called once, and does nothing else:
 // tools call it too, outside of Juju. If it panics, the program crashes.
 func Main(register func(*Charm)) {
@@ -31,6 +34,10 @@ func Main(register func(*Charm)) {
 	time.AfterFunc(signalDelay, watch)
 
 	env := os.Environ()
+	if !hasEvent(env) {
+		_, _ = os.Stderr.WriteString("this program is a charm, which Juju starts for each event; \"charmsmith run DIR\" does so on this machine\n")
+		os.Exit(1)
+	}
 	if err := os.Setenv(dispatchVariable, guardOf(env)); err != nil {
 		fmt.Fprintf(os.Stderr, "ERROR cannot set %s: %v\n", dispatchVariable, err)
 		os.Exit(1)
@@ -47,6 +54,12 @@ func Main(register func(*Charm)) {
 		dieBySignal()
 	}
 	os.Exit(1)
+}
+
+// hasEvent reports whether Juju, or what stands for it, started the process: a
+// person who runs the program has variables of the juju client at most.
+func hasEvent(env []string) bool {
+	return lookup(env, "JUJU_CONTEXT_ID") != "" || lookup(env, "JUJU_UNIT_NAME") != "" || lookup(env, "JUJU_DISPATCH_PATH") != ""
 }
 
 // signalDelay is how long a dispatch runs before it takes care of SIGTERM,

@@ -193,7 +193,7 @@ func (c *Charm) add(by string, isNil bool, h handler) Registration {
 // register, with the function's name, as "magpie.Peers.OnJoined".
 func (c *Charm) MustRegister(by string) {
 	if c.sealed {
-		panic(by + ": handlers are registered in the function given to charm.Main, not in a handler")
+		panic(by + ": it is called in the function given to charm.Main, not in a handler")
 	}
 }
 

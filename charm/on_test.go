@@ -73,7 +73,7 @@ func TestRegisterInHandler(t *testing.T) {
 			return nil
 		})
 	})
-	require.ErrorContains(t, err, "charm.On: handlers are registered in the function given to charm.Main, not in a handler")
+	require.ErrorContains(t, err, "charm.On: it is called in the function given to charm.Main, not in a handler")
 }
 
 func TestCharmOutOfNowhere(t *testing.T) {

@@ -217,6 +217,24 @@ func TestBadAgentVariables(t *testing.T) {
 	}
 }
 
+// A person who runs a charm is told what it is. The juju client's own variables
+// are no event.
+func TestStartedByHand(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	for _, env := range [][]string{nil, {"JUJU_DATA=/home/me/juju", "JUJU_MODEL=test"}} {
+		cmd := exec.Command(self)
+		cmd.Env = append(env, charmVariable+"=miswired", "GOCOVERDIR="+t.TempDir())
+		var stdout, stderr bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		require.Error(t, cmd.Run())
+		assert.Equal(t, 1, cmd.ProcessState.ExitCode())
+		assert.Equal(t, "this program is a charm, which Juju starts for each event; \"charmsmith run DIR\" does so on this machine\n", stderr.String())
+		assert.Empty(t, stdout.String())
+	}
+}
+
 func TestBadTransportIsLogged(t *testing.T) {
 	t.Parallel()
 	agent := testagent.Peers(1)

@@ -45,10 +45,10 @@ func TestStoredIsForHandlers(t *testing.T) {
 		"the model is for handlers": func(c *charm.Charm) {
 			_, _ = charm.NewStored[int](c, "a").Get(t.Context())
 		},
-		"charm.NewStored: handlers are registered in the function given to charm.Main, not in a handler": func(c *charm.Charm) {
+		"charm.NewStored: it is called in the function given to charm.Main, not in a handler": func(c *charm.Charm) {
 			charm.On(c, func(context.Context, events.Install) error { charm.NewStored[int](c, "a"); return nil })
 		},
-		"charm.Stored.Version: handlers are registered in": func(c *charm.Charm) {
+		"charm.Stored.Version: it is called in": func(c *charm.Charm) {
 			s := charm.NewStored[int](c, "a")
 			charm.On(c, func(context.Context, events.Install) error { s.Version(1, fromText); return nil })
 		},

@@ -107,7 +107,7 @@ func TestUsePanics(t *testing.T) {
 	require.ErrorContains(t, h.Try(func() { h.Emit(events.Start{}) }), "cannot handle start in github.com/charmsmith/charmsmith/charm_test.TestUsePanics")
 	for want, misuse := range map[string]func(c *charm.Charm){
 		"charm.Use: the function is nil": func(c *charm.Charm) { c.Use(nil) },
-		"charm.Use: handlers are registered in the function given to charm.Main": func(c *charm.Charm) {
+		"charm.Use: it is called in the function given to charm.Main": func(c *charm.Charm) {
 			charm.On(c, func(context.Context, events.Start) error {
 				c.Use(func(next charm.Handler) charm.Handler { return next })
 				return nil

@@ -377,7 +377,7 @@ func TestRegisteredInAHandler(t *testing.T) {
 		p.OnJoined(func(context.Context, []string) error { return nil })
 		return nil
 	}
-	assert.ErrorContains(t, n.RunAction("do", nil).Err, "magpie.Peers.OnJoined: handlers are registered in the function given to charm.Main, not in a handler")
+	assert.ErrorContains(t, n.RunAction("do", nil).Err, "magpie.Peers.OnJoined: it is called in the function given to charm.Main, not in a handler")
 	n.also = func(_ *charm.Charm, p *magpie.Peers) { p.OnDeparted(nil) }
 	assert.ErrorContains(t, n.Try(func() { n.Emit(events.Start{}) }), "magpie.Peers.OnDeparted: the handler is nil")
 }

@@ -31,8 +31,8 @@ type info struct {
 
 // infoAction tells about this machine.
 func (k *checker) infoAction(ctx context.Context, in infoParams) (out output, err error) {
-	if err := wrongMTU(in.RequiredMTU, "required-mtu"); err != nil {
-		return out, err
+	if err := checkMTU(in.RequiredMTU); err != nil {
+		return out, param("required-mtu", err)
 	}
 	now := info{
 		Primary: k.system.machine.Primary(), LLDP: k.ports(ctx), Bonds: k.bonds(ctx, in.Bonds, in.PassiveLACP),
@@ -41,21 +41,19 @@ func (k *checker) infoAction(ctx context.Context, in infoParams) (out output, er
 	if nic, err := k.system.machine.Interface(now.Primary); err == nil {
 		now.Speed = nic.Speed
 	}
-	var failures []string
-	if now.LLDP.Failed() {
-		failures = append(failures, "port description: "+strings.TrimPrefix(now.LLDP.PortDescription, "failed: "))
+	var failed []string
+	for _, part := range []struct{ name, failure string }{
+		{"port description", portFailure(now.LLDP)},
+		{"bonds", bondFailures(now.Bonds).String()},
+		{"mtu", mtuFailure(now.MTU)},
+		{"hostname", now.Hostname.Errors},
+	} {
+		if part.failure != "" {
+			failed = append(failed, part.name+": "+part.failure)
+		}
 	}
-	for _, failure := range bondFailures(now.Bonds) {
-		failures = append(failures, "bond "+failure)
-	}
-	if !now.MTU.OK {
-		failures = append(failures, fmt.Sprintf("the MTU is %d, and must be %d", now.MTU.Local, now.MTU.Required))
-	}
-	if !now.Hostname.OK() {
-		failures = append(failures, "hostname: "+now.Hostname.Errors)
-	}
-	if len(failures) > 0 {
-		err = errors.New(strings.Join(failures, "; "))
+	if len(failed) > 0 {
+		err = errors.New(strings.Join(failed, "; "))
 	}
 	return outputOf(now), err
 }
@@ -79,4 +77,30 @@ func (k *checker) ports(ctx context.Context) lldp.PortCheck {
 		return lldp.PortCheck{PortDescription: "failed: " + err.Error(), Ports: []lldp.Port{}}
 	}
 	return k.system.lldp(ctx).CheckPorts(ports, k.system.hostname(ctx).Hostname)
+}
+
+// What has failed of parts of the machine; empty if nothing has.
+
+func portFailure(ports lldp.PortCheck) string {
+	if !ports.Failed() {
+		return ""
+	}
+	return strings.TrimPrefix(ports.PortDescription, "failed: ")
+}
+
+func mtuFailure(mtu link.MTU) string {
+	if mtu.OK {
+		return ""
+	}
+	return fmt.Sprintf("it is %d, and must be %d", mtu.Local, mtu.Required)
+}
+
+func bondFailures(bonds link.Bonds) failures {
+	failed := make(failures)
+	for name, bond := range bonds.Bonds {
+		if !bond.OK {
+			failed[name] = bond.Error
+		}
+	}
+	return failed
 }

@@ -3,13 +3,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/charmsmith/charmsmith/charm"
 	"github.com/charmsmith/charmsmith/examples/magpie/internal/metrics"
@@ -20,44 +20,62 @@ import (
 type iperfParams struct {
 	Units       string `json:"units"`
 	BatchTime   int    `json:"batch-time"`
-	Concurrency string `json:"concurrency-progression"`
+	Concurrency text   `json:"concurrency-progression"`
 	TotalTime   int    `json:"total-run-time"`
-	MinSpeed    string `json:"min-speed"`
+	MinSpeed    text   `json:"min-speed"`
 	NetworkCIDR string `json:"network-cidr"`
 	Port        uint16 `json:"port"`
-	Tag         string `json:"tag"`
+	Tag         text   `json:"tag"`
+}
+
+// text is a parameter that can be a number alone, as which Juju then takes what the
+// operator types: min-speed=900.
+type text string
+
+// UnmarshalJSON takes a JSON string or number.
+func (t *text) UnmarshalJSON(raw []byte) error {
+	var number json.Number
+	if err := json.Unmarshal(raw, (*string)(t)); err == nil {
+		return nil
+	}
+	if err := json.Unmarshal(raw, &number); err != nil {
+		return errors.New("must be text or a number")
+	}
+	*t = text(number)
+	return nil
 }
 
 // iperfAction measures the throughput to peers. Its output are the runs; the metrics
 // tell of each as soon as it has ended, and so does the action's log.
 func (k *checker) iperfAction(ctx context.Context, in iperfParams) (out output, err error) {
-	concurrency, concurrencyErr := parseProgression(in.Concurrency)
-	minSpeed, speedErr := throughput.ParseMinSpeed(in.MinSpeed)
-	prefix, networkErr := parseNetwork(in.NetworkCIDR)
-	if err := errors.Join(concurrencyErr, speedErr, networkErr); err != nil {
-		return out, err
-	}
-	if in.Port == 0 {
-		o, err := charm.LoadConfig[options](ctx, k.Charm)
-		if err != nil {
-			return out, err
-		}
-		in.Port = o.IperfPort
-	}
-	nodes, err := k.chosen(ctx, in.Units, prefix)
+	o, err := charm.LoadConfig[options](ctx, k.Charm)
 	if err != nil {
 		return out, err
 	}
-	runs, failures, err := k.measureAll(ctx, nodes, in.Tag, in.Port, &throughput.Options{
+	concurrency, concurrencyErr := parseProgression(string(in.Concurrency))
+	minSpeed, speedErr := throughput.ParseMinSpeed(string(in.MinSpeed))
+	prefix, networkErr := parseNetwork(cmp.Or(in.NetworkCIDR, o.IperfListenCIDR))
+	err = errors.Join(param("concurrency-progression", concurrencyErr), param("min-speed", speedErr), param("network-cidr", networkErr))
+	if err != nil {
+		return out, err
+	}
+	nodes, err := k.nodesIn(ctx, prefix)
+	if err != nil {
+		return out, err
+	}
+	if nodes, err = named(nodes, in.Units); err != nil {
+		return out, param("units", err)
+	}
+	runs, failures, err := k.measureAll(ctx, nodes, string(in.Tag), cmp.Or(in.Port, o.IperfPort), &throughput.Options{
 		Concurrency: concurrency, BatchTime: seconds(in.BatchTime), TotalTime: seconds(in.TotalTime), MinSpeed: minSpeed,
 		Ran: func(run throughput.Run) {
 			_ = k.ActionLog(ctx, fmt.Sprintf("%s, connections: %d, %d mbit/s", run.Node, run.Concurrency, run.Mbits)) // the output has it too
 		},
 	})
-	if err != nil {
+	if err != nil && len(runs) == 0 {
 		return out, err
 	}
-	return outputOf(runs), failed(len(nodes), failures)
+	return outputOf(runs), cmp.Or(err, failures.failed(len(nodes)))
 }
 
 // parseProgression reads numbers of connections.
@@ -65,91 +83,75 @@ func parseProgression(text string) ([]int, error) {
 	var progression []int
 	for _, word := range words(text) {
 		n, err := strconv.Atoi(word)
-		if err != nil || n < 1 || n > 1024 {
-			return nil, fmt.Errorf("cannot read concurrency-progression: %q is no number from 1 to 1024", word)
+		if err != nil || n < 1 || n > throughput.MaxConcurrency {
+			return nil, fmt.Errorf("must be numbers from 1 to %d, which %q is not", throughput.MaxConcurrency, word)
 		}
 		progression = append(progression, n)
 	}
 	if len(progression) == 0 {
-		return nil, errors.New("cannot read concurrency-progression: it is empty")
+		return nil, errors.New("must have a number at least")
 	}
 	return progression, nil
 }
 
-func words(text string) []string {
-	return strings.FieldsFunc(text, func(c rune) bool { return c == ' ' || c == ',' })
-}
-
-// chosen returns the peers that the operator has named; all of them, if none. With a
-// network their addresses are those inside it.
-func (k *checker) chosen(ctx context.Context, units string, prefix netip.Prefix) ([]magpie.Node, error) {
-	nodes, err := k.peers.Nodes(ctx)
-	if prefix.IsValid() {
-		var missing []magpie.Node
-		nodes, missing, err = k.peers.NodesIn(ctx, prefix)
-		nodes = append(nodes, missing...)
-	}
-	names := words(units)
-	if err != nil || len(names) == 0 {
-		return nodes, err
-	}
-	var chosen []magpie.Node
-	for _, name := range names {
-		i := slices.IndexFunc(nodes, func(n magpie.Node) bool { return n.Unit == name })
-		if i < 0 {
-			return nil, fmt.Errorf("there is no peer %q", name)
-		}
-		chosen = append(chosen, nodes[i])
-	}
-	return chosen, nil
-}
-
-// measureAll measures the throughput to nodes, and returns the runs and what pingAll
-// returns of those that failed.
-func (k *checker) measureAll(ctx context.Context, nodes []magpie.Node, tag string, port uint16, opts *throughput.Options) (runs []throughput.Run, failures []string, err error) {
-	why := make(map[string]string) // by unit
+// measureAll measures the throughput to nodes, and returns the runs and why units have
+// failed. If ctx ends, that is the error, and the runs are those before.
+func (k *checker) measureAll(ctx context.Context, nodes []magpie.Node, tag string, port uint16, opts *throughput.Options) (runs []throughput.Run, failed failures, err error) {
+	failed = make(failures)
 	var targets []throughput.Target
-	peers := make([]metrics.Peer, len(nodes))
-	for i, node := range nodes {
-		peers[i] = metrics.Peer{Unit: node.Unit}
+	for _, node := range nodes {
 		if node.Err != nil {
-			why[node.Unit] = node.Err.Error()
-			continue
+			failed[node.Unit] = node.Err.Error()
+		} else {
+			targets = append(targets, throughput.Target{Node: node.Unit, Host: node.Address.String(), Port: port})
 		}
-		targets = append(targets, throughput.Target{Node: node.Unit, Host: node.Address.String(), Port: port})
+	}
+	last := make(map[string]*metrics.Throughput) // by unit
+	record := func() {                           // what is known of peers by now
+		var peers []metrics.Peer
+		for _, node := range nodes {
+			if why := failed[node.Unit]; why != "" || last[node.Unit] != nil {
+				peers = append(peers, metrics.Peer{Unit: node.Unit, OK: why == "", Throughput: last[node.Unit]})
+			}
+		}
+		if len(peers) > 0 {
+			k.record(ctx, metrics.Iperf, tag, peers)
+		}
 	}
 	told := opts.Ran
 	opts.Describe = k.describe
 	opts.Ran = func(run throughput.Run) {
-		i := slices.IndexFunc(peers, func(p metrics.Peer) bool { return p.Unit == run.Node })
-		peers[i].OK = run.MinSpeedCheck.OK
-		peers[i].Throughput = &metrics.Throughput{BitsPerSecond: float64(run.BitsPerSecond), Concurrency: run.Concurrency}
+		last[run.Node] = &metrics.Throughput{BitsPerSecond: float64(run.BitsPerSecond), Concurrency: run.Concurrency}
 		if !run.MinSpeedCheck.OK {
-			why[run.Node] = run.MinSpeedCheck.Message
+			failed[run.Node] = run.MinSpeedCheck.Message
 		}
-		_ = k.record(metrics.Iperf, tag, peers) // it is recorded again at the end
+		record()
 		if told != nil {
 			told(run)
 		}
 	}
 	runs, err = k.system.measure(ctx, targets, opts)
-	var failure *throughput.Error
-	if err != nil && !errors.As(err, &failure) {
-		return nil, nil, err
+	ended := failuresIn(err)
+	if len(ended) > 0 {
+		err = nil
 	}
-	for _, failure := range failuresIn(err) {
-		why[failure.Target.Node] = failure.Err.Error()
-	}
-	for i, node := range nodes {
-		if text, bad := why[node.Unit]; bad {
-			peers[i].OK = false
-			failures = append(failures, node.Unit+": "+text)
+	for _, failure := range ended {
+		if isInterrupted(ctx, failure) {
+			err = fmt.Errorf("measuring was interrupted: %w", failure.Err)
+		} else {
+			failed[failure.Target.Node] = failure.Err.Error()
 		}
 	}
 	if runs == nil {
-		runs = []throughput.Run{}
+		runs = []throughput.Run{} // no null for the operator
 	}
-	return runs, failures, k.record(metrics.Iperf, tag, peers)
+	record()
+	return runs, failed, err
+}
+
+// isInterrupted reports whether it is not the peer's failure, but the end of ctx.
+func isInterrupted(ctx context.Context, failure error) bool {
+	return errors.Is(failure, context.Canceled) || ctx.Err() != nil && errors.Is(failure, context.Cause(ctx))
 }
 
 // failuresIn returns the failures that are joined in an error.

@@ -5,8 +5,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/charmsmith/charmsmith/examples/magpie/internal/metrics"
@@ -22,14 +20,15 @@ type output struct {
 
 // outputOf returns a value as the result of an action.
 func outputOf(value any) output {
-	text, err := json.MarshalIndent(value, "", "  ")
-	if err != nil {
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false) // people read it
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(value); err != nil {
 		panic(err) // a type that is no JSON
 	}
-	return output{string(text)}
+	return output{strings.TrimSuffix(text.String(), "\n")}
 }
-
-var errNoPeers = errors.New("there are no peers to check")
 
 type pingParams struct {
 	Timeout     int     `json:"timeout"`
@@ -40,26 +39,23 @@ type pingParams struct {
 
 // pingAction pings all peers. Its output tells of each "ok", or what is wrong.
 func (k *checker) pingAction(ctx context.Context, in pingParams) (out output, err error) {
-	if err := wrongMTU(in.RequiredMTU, "required-mtu"); err != nil {
-		return out, err
+	if err := checkMTU(in.RequiredMTU); err != nil {
+		return out, param("required-mtu", err)
 	}
 	nodes, err := k.peers.Nodes(ctx)
 	if err != nil {
 		return out, err
 	}
-	results, failures, err := k.pingAll(ctx, nodes, &ping.Options{
+	results, failures := k.pingAll(ctx, nodes, &ping.Options{
 		Tries: in.Tries, Interval: seconds(in.Interval), Timeout: seconds(in.Timeout), MTU: in.RequiredMTU,
 	})
-	if err != nil {
-		return out, err
-	}
-	return outputOf(results), failed(len(nodes), failures)
+	return outputOf(results), failures.failed(len(nodes))
 }
 
-// pingAll pings nodes. It returns what to tell of each, by unit, and of those that were
-// not reached with the unit's name.
-func (k *checker) pingAll(ctx context.Context, nodes []magpie.Node, opts *ping.Options) (results map[string]string, failures []string, err error) {
-	results = make(map[string]string, len(nodes))
+// pingAll pings nodes. It returns what to tell of each, by unit, and why units have
+// failed.
+func (k *checker) pingAll(ctx context.Context, nodes []magpie.Node, opts *ping.Options) (results map[string]string, failed failures) {
+	results, failed = make(map[string]string), make(failures)
 	var targets []ping.Target
 	for _, node := range nodes {
 		if node.Err != nil {
@@ -76,10 +72,11 @@ func (k *checker) pingAll(ctx context.Context, nodes []magpie.Node, opts *ping.O
 		ok := results[node.Unit] == "ok"
 		peers = append(peers, metrics.Peer{Unit: node.Unit, OK: ok})
 		if !ok {
-			failures = append(failures, node.Unit+": "+results[node.Unit])
+			failed[node.Unit] = results[node.Unit]
 		}
 	}
-	return results, failures, k.record(metrics.Ping, "", peers)
+	k.record(ctx, metrics.Ping, "", peers)
+	return results, failed
 }
 
 type dnsParams struct {
@@ -90,22 +87,20 @@ type dnsParams struct {
 
 // dnsAction looks up all peers.
 func (k *checker) dnsAction(ctx context.Context, in dnsParams) (out output, err error) {
-	if err := wrongServer(in.Server); err != nil {
-		return out, errors.Unwrap(err)
+	if err := checkServer(in.Server); err != nil {
+		return out, param("server", err)
 	}
 	nodes, err := k.peers.Nodes(ctx)
 	if err != nil {
 		return out, err
 	}
-	results, failures, err := k.resolveAll(ctx, nodes, &resolve.Options{Server: in.Server, Tries: in.Tries, Timeout: seconds(in.Timeout)})
-	if err != nil {
-		return out, err
-	}
-	return outputOf(results), failed(len(nodes), failures)
+	results, failures := k.resolveAll(ctx, nodes, &resolve.Options{Server: in.Server, Tries: in.Tries, Timeout: seconds(in.Timeout)})
+	return outputOf(results), failures.failed(len(nodes))
 }
 
 // resolveAll looks nodes up, and returns what pingAll does.
-func (k *checker) resolveAll(ctx context.Context, nodes []magpie.Node, opts *resolve.Options) (results resolve.Results, failures []string, err error) {
+func (k *checker) resolveAll(ctx context.Context, nodes []magpie.Node, opts *resolve.Options) (results resolve.Results, failed failures) {
+	failed = make(failures)
 	var targets []resolve.Target
 	for _, node := range nodes {
 		if node.Err == nil {
@@ -123,10 +118,11 @@ func (k *checker) resolveAll(ctx context.Context, nodes []magpie.Node, opts *res
 		result := results[node.Unit]
 		peers = append(peers, metrics.Peer{Unit: node.Unit, OK: result.OK()})
 		if !result.OK() {
-			failures = append(failures, node.Unit+": "+whyUnresolved(result))
+			failed[node.Unit] = whyUnresolved(result)
 		}
 	}
-	return results, failures, k.record(metrics.DNS, "", peers)
+	k.record(ctx, metrics.DNS, "", peers)
+	return results, failed
 }
 
 // whyUnresolved returns the first that is wrong with a result.
@@ -150,21 +146,14 @@ func whyUnresolved(r resolve.Result) string {
 	return "its names have no addresses"
 }
 
-// failed returns the error of an action that has checked n peers.
-func failed(n int, failures []string) error {
-	switch {
-	case n == 0:
-		return errNoPeers
-	case len(failures) == 0:
-		return nil
-	}
-	return fmt.Errorf("%d of %d peers failed: %s", len(failures), n, strings.Join(failures, "; "))
-}
-
 // record leaves what was found for the metrics. Without the server's directory, before
-// the first hook has started it, nobody asks for them.
-func (k *checker) record(check, tag string, peers []metrics.Peer) error {
-	return k.system.record(k.results(), metrics.Run{
+// the first hook has started it, nobody asks for them. What was found is not lost if they
+// cannot be told.
+func (k *checker) record(ctx context.Context, check, tag string, peers []metrics.Peer) {
+	err := k.system.record(k.results(), metrics.Run{
 		Check: check, Tag: tag, Model: k.Environment().ModelName, Unit: k.Unit(), Time: k.system.now(), Peers: peers,
 	})
+	if err != nil {
+		k.Logger().WarnContext(ctx, "the metrics do not tell of a check", "cause", err)
+	}
 }

@@ -25,11 +25,11 @@ type checker struct {
 	*charm.Charm
 	peers     *magpie.Peers
 	system    *system
-	listening *charm.Stored[listening]         // what the action listen has said
-	measured  *charm.Stored[map[string]string] // by the check, of each peer; empty if it was well
+	listening *charm.Stored[listening] // what the action listen has said
+	passed    *charm.Stored[passed]    // the throughput of peers that the check has measured
 
 	inHook  bool   // rather than in an action
-	problem string // of the server, for the status
+	problem string // of the server, which a hook has found, for the status
 }
 
 // register returns what charm.Main is given, on a machine.
@@ -39,7 +39,7 @@ func register(s *system) func(*charm.Charm) {
 		k := &checker{
 			Charm: c, system: s, peers: magpie.New(c, peersEndpoint),
 			listening: charm.NewStored[listening](c, "listening"),
-			measured:  charm.NewStored[map[string]string](c, "measured"),
+			passed:    charm.NewStored[passed](c, "passed"),
 		}
 		k.peers.OnJoined(k.welcome)
 		k.peers.OnDeparted(k.mourn)
@@ -65,22 +65,13 @@ func (k *checker) welcome(ctx context.Context, joined []string) error {
 	return err
 }
 
-// mourn logs who has departed, once, and forgets what was measured of them.
+// mourn logs who has departed, once, and has the metrics forget them.
 func (k *checker) mourn(ctx context.Context, departed []string) error {
 	k.Logger().InfoContext(ctx, "peers have departed", "units", departed)
-	measured, err := k.measured.Get(ctx)
-	if err != nil {
-		return err
+	if err := k.system.forget(k.results(), departed); err != nil {
+		k.Logger().WarnContext(ctx, "the metrics still tell of peers that have departed", "cause", err)
 	}
-	if len(measured) > 0 {
-		for _, unit := range departed {
-			delete(measured, unit)
-		}
-		if err := k.measured.Set(ctx, measured); err != nil {
-			return err
-		}
-	}
-	_, err = k.peers.DismissDeparted(ctx)
+	_, err := k.peers.DismissDeparted(ctx)
 	return err
 }
 
@@ -106,7 +97,11 @@ func (k *checker) reconcile(ctx context.Context, ev events.Hook) error {
 	if err := k.peers.AdvertiseAddresses(ctx, local); err != nil {
 		return err
 	}
-	_, err = k.serve(ctx, o)
+	said, err := k.listening.Get(ctx)
+	if err != nil {
+		return err
+	}
+	_, k.problem, err = k.keepServing(ctx, o, said)
 	return err
 }
 
@@ -123,8 +118,12 @@ func (k *checker) scrapeJobs(ctx context.Context) ([]cosagent.ScrapeJob, error) 
 }
 
 // status tells how many peers there are or, if it is to, how the checks went; and
-// whatever is wrong with the server.
+// whatever is wrong with the server. Actions, which check what they are asked to, leave
+// it as it is.
 func (k *checker) status(ctx context.Context, set *charm.StatusSet) error {
+	if !k.inHook {
+		return nil
+	}
 	o, err := charm.LoadConfig[options](ctx, k.Charm)
 	if err != nil {
 		return charm.BlockOnConfigError(ctx, k.Charm, err)
@@ -143,9 +142,6 @@ func (k *checker) status(ctx context.Context, set *charm.StatusSet) error {
 	if o.Status == "quiet" {
 		set.Add(charm.Active(ready))
 		return nil
-	}
-	if !k.inHook {
-		return nil // actions check what they are asked to
 	}
 	return k.check(ctx, o, nodes, ready, set)
 }

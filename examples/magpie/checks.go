@@ -4,12 +4,11 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/charmsmith/charmsmith/charm"
-	"github.com/charmsmith/charmsmith/examples/magpie/internal/link"
 	"github.com/charmsmith/charmsmith/examples/magpie/internal/ping"
 	"github.com/charmsmith/charmsmith/examples/magpie/internal/resolve"
 	"github.com/charmsmith/charmsmith/examples/magpie/internal/throughput"
@@ -19,11 +18,11 @@ import (
 // findings are what checks have found, in their order.
 type findings struct{ passed, failed []string }
 
-func (f *findings) add(check string, failures ...string) {
-	if len(failures) == 0 {
+func (f *findings) add(check, failure string) {
+	if failure == "" {
 		f.passed = append(f.passed, check+" ok")
 	} else {
-		f.failed = append(f.failed, check+" failed: "+strings.Join(failures, "; "))
+		f.failed = append(f.failed, check+" failed: "+failure)
 	}
 }
 
@@ -49,42 +48,19 @@ func (k *checker) check(ctx context.Context, o options, nodes []magpie.Node, rea
 // checkMachine looks at this machine alone.
 func (k *checker) checkMachine(ctx context.Context, o options, f *findings) {
 	if o.CheckLocalHostname {
-		if name := k.system.hostname(ctx); name.OK() {
-			f.add("hostname")
-		} else {
-			f.add("hostname", name.Errors)
-		}
+		f.add("hostname", k.system.hostname(ctx).Errors)
 	}
 	if o.RequiredMTU > 0 {
-		if mtu := k.mtu(o.RequiredMTU); mtu.OK {
-			f.add("mtu")
-		} else {
-			f.add("mtu", fmt.Sprintf("it is %d, and must be %d", mtu.Local, mtu.Required))
-		}
+		f.add("mtu", mtuFailure(k.mtu(o.RequiredMTU)))
 	}
 	if o.CheckBonds != "" {
 		if bonds := k.bonds(ctx, o.CheckBonds, o.PassiveLACP); bonds.Checked {
-			f.add("bonds", bondFailures(bonds)...)
+			f.add("bonds", bondFailures(bonds).String())
 		}
 	}
 	if o.CheckPorts {
-		if ports := k.ports(ctx); ports.Failed() {
-			f.add("port description", strings.TrimPrefix(ports.PortDescription, "failed: "))
-		} else {
-			f.add("port description")
-		}
+		f.add("port description", portFailure(k.ports(ctx)))
 	}
-}
-
-func bondFailures(bonds link.Bonds) []string {
-	var failures []string
-	for name, bond := range bonds.Bonds {
-		if !bond.OK {
-			failures = append(failures, name+": "+bond.Error)
-		}
-	}
-	slices.Sort(failures)
-	return failures
 }
 
 func (k *checker) checkPing(ctx context.Context, o options, nodes []magpie.Node, f *findings) error {
@@ -93,26 +69,33 @@ func (k *checker) checkPing(ctx context.Context, o options, nodes []magpie.Node,
 			return err
 		}
 	}
-	_, failures, err := k.pingAll(ctx, nodes, &ping.Options{
+	_, failures := k.pingAll(ctx, nodes, &ping.Options{
 		Tries: o.PingTries, Interval: seconds(o.PingInterval), Timeout: seconds(o.PingTimeout), MTU: o.RequiredMTU,
 	})
-	f.add("icmp", failures...)
-	return err
+	f.add("icmp", failures.String())
+	return nil
 }
 
 func (k *checker) checkDNS(ctx context.Context, o options, nodes []magpie.Node, f *findings) error {
-	if !o.CheckDNS {
-		return nil
+	if o.CheckDNS {
+		_, failures := k.resolveAll(ctx, nodes, &resolve.Options{Server: o.DNSServer, Tries: o.DNSTries, Timeout: seconds(o.DNSTime)})
+		f.add("dns", failures.String())
 	}
-	_, failures, err := k.resolveAll(ctx, nodes, &resolve.Options{Server: o.DNSServer, Tries: o.DNSTries, Timeout: seconds(o.DNSTime)})
-	f.add("dns", failures...)
-	return err
+	return nil
+}
+
+// passed are the peers whose throughput the check has measured and found well, and what
+// it was held against.
+type passed struct {
+	MinSpeed  string            `json:"min_speed,omitempty"`
+	Port      uint16            `json:"port,omitempty"`
+	Addresses map[string]string `json:"addresses,omitempty"` // by unit: where it was measured
 }
 
 // checkIperf measures the throughput, if this unit is the leader, of those peers that
-// are ready and were not measured yet, or not well; and tells the peers. The other units
-// look for themselves among those that the leader has measured.
-func (k *checker) checkIperf(ctx context.Context, o options, nodes []magpie.Node, f *findings) error {
+// are ready and did not pass yet, at this address and as fast as this; and tells the
+// peers. The other units look for themselves among those that have passed.
+func (k *checker) checkIperf(ctx context.Context, o options, _ []magpie.Node, f *findings) error {
 	if !o.CheckIperf {
 		return nil
 	}
@@ -123,59 +106,71 @@ func (k *checker) checkIperf(ctx context.Context, o options, nodes []magpie.Node
 	if !leader {
 		checked, err := k.peers.IperfChecked(ctx)
 		if slices.Contains(checked, k.Unit()) {
-			f.add("iperf")
+			f.add("iperf", "")
 		}
 		return err
 	}
-	ready, err := k.peers.ReadyIperfServers(ctx)
+	prefix, err := parseNetwork(o.IperfListenCIDR)
 	if err != nil {
 		return err
 	}
-	before, err := k.measured.Get(ctx)
+	nodes, err := k.nodesIn(ctx, prefix)
 	if err != nil {
 		return err
 	}
+	ready, waiting, err := k.byReadiness(ctx, nodes)
+	if err != nil {
+		return err
+	}
+	now, failures, err := k.measureDue(ctx, o, ready)
+	if err != nil {
+		return err
+	}
+	if len(failures) == 0 && len(waiting) > 0 {
+		f.passed = append(f.passed, "iperf waits for "+someOf(waiting, mostNamed))
+	} else {
+		f.add("iperf", failures.String())
+	}
+	if err := k.passed.Set(ctx, now); err != nil {
+		return err
+	}
+	return k.peers.SetIperfChecked(ctx, slices.Collect(maps.Keys(now.Addresses)))
+}
+
+// measureDue measures those of the peers that are due. It returns those that have passed
+// now or before, and why others have failed.
+func (k *checker) measureDue(ctx context.Context, o options, ready []magpie.Node) (now passed, failed failures, err error) {
 	minSpeed, err := throughput.ParseMinSpeed(o.MinSpeed)
 	if err != nil {
-		return err
+		return now, nil, err
 	}
-	measured := make(map[string]string)
+	before, err := k.passed.Get(ctx)
+	if err != nil {
+		return now, nil, err
+	}
+	now = passed{o.MinSpeed, o.IperfPort, make(map[string]string)}
 	var due []magpie.Node
 	for _, node := range ready {
-		if result, ok := before[node.Unit]; ok && result == "" {
-			measured[node.Unit] = ""
+		address, ok := before.Addresses[node.Unit]
+		if ok && address == node.Address.String() && before.MinSpeed == now.MinSpeed && before.Port == now.Port {
+			now.Addresses[node.Unit] = address
 		} else {
 			due = append(due, node)
 		}
 	}
-	if len(due) > 0 {
-		_, failures, err := k.measureAll(ctx, due, "check", o.IperfPort, &throughput.Options{
-			Concurrency: []int{2}, BatchTime: seconds(o.IperfDuration), TotalTime: seconds(o.IperfDuration), MinSpeed: minSpeed,
-		})
-		if err != nil {
-			return err
-		}
-		for _, node := range due {
-			measured[node.Unit] = ""
-		}
-		for _, failure := range failures {
-			unit, why, _ := strings.Cut(failure, ": ")
-			measured[unit] = why
-		}
+	if len(due) == 0 {
+		return now, nil, nil
 	}
-	var units, failures []string
-	for _, node := range ready {
-		if why := measured[node.Unit]; why == "" {
-			units = append(units, node.Unit)
-		} else {
-			failures = append(failures, node.Unit+": "+why)
+	_, failed, err = k.measureAll(ctx, due, "check", o.IperfPort, &throughput.Options{
+		Concurrency: []int{2}, BatchTime: seconds(o.IperfDuration), TotalTime: seconds(o.IperfDuration), MinSpeed: minSpeed,
+	})
+	if err != nil {
+		return now, nil, err
+	}
+	for _, node := range due {
+		if failed[node.Unit] == "" {
+			now.Addresses[node.Unit] = node.Address.String()
 		}
 	}
-	if len(failures) > 0 || len(units) == len(nodes) {
-		f.add("iperf", failures...)
-	}
-	if err := k.measured.Set(ctx, measured); err != nil {
-		return err
-	}
-	return k.peers.SetIperfChecked(ctx, units)
+	return now, failed, nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/charmsmith/charmsmith/charm"
+	"github.com/charmsmith/charmsmith/examples/magpie/internal/hostile"
 	"github.com/charmsmith/charmsmith/examples/magpie/internal/throughput"
 )
 
@@ -42,49 +43,71 @@ func (o *options) Validate() error {
 	_, speedErr := throughput.ParseMinSpeed(o.MinSpeed)
 	_, networkErr := parseNetwork(o.IperfListenCIDR)
 	return errors.Join(
-		rule("status", o.Status == "quiet" || o.Status == "checks", `must be "quiet" or "checks"`),
-		within("ping_tries", o.PingTries, 1, 1000),
-		rule("ping_interval", o.PingInterval >= 0.001 && o.PingInterval <= 60, "must be from 0.001 to 60"),
-		within("ping_timeout", o.PingTimeout, 1, 60),
-		wrongMTU(o.RequiredMTU, "required_mtu"),
-		wrongServer(o.DNSServer),
-		within("dns_tries", o.DNSTries, 1, 10),
-		within("dns_time", o.DNSTime, 1, 60),
-		wrap("min_speed", speedErr),
-		within("iperf_duration", o.IperfDuration, 1, 600),
-		wrap("iperf_listen_cidr", networkErr),
-		rule("iperf_port", o.IperfPort > 0, "must be from 1 to 65535"),
-		rule("metrics_port", o.MetricsPort > 0 && o.MetricsPort != o.IperfPort, "must be from 1 to 65535, and not iperf_port"),
+		option("status", rule(o.Status == "quiet" || o.Status == "checks", `must be "quiet" or "checks"`)),
+		option("ping_tries", within(o.PingTries, 1, 1000)),
+		option("ping_interval", rule(o.PingInterval >= 0.001 && o.PingInterval <= 60, "must be from 0.001 to 60")),
+		option("ping_timeout", within(o.PingTimeout, 1, 60)),
+		option("required_mtu", checkMTU(o.RequiredMTU)),
+		option("dns_server", checkServer(o.DNSServer)),
+		option("dns_tries", within(o.DNSTries, 1, 10)),
+		option("dns_time", within(o.DNSTime, 1, 60)),
+		option("min_speed", speedErr),
+		option("iperf_duration", within(o.IperfDuration, 1, 600)),
+		option("iperf_listen_cidr", networkErr),
+		option("iperf_port", rule(o.IperfPort > 0, "must be from 1 to 65535")),
+		option("metrics_port", rule(o.MetricsPort > 0 && o.MetricsPort != o.IperfPort, "must be from 1 to 65535, and not iperf_port")),
 	)
 }
 
-func within(option string, value, least, most int) error {
-	return rule(option, least <= value && value <= most, fmt.Sprintf("must be from %d to %d", least, most))
-}
-
-// rule returns an error about an option if a rule of it does not hold.
-func rule(option string, holds bool, text string) error {
-	if holds {
-		return nil
-	}
-	return &charm.ConfigError{Option: option, Err: errors.New(text)}
-}
-
-func wrap(option string, err error) error {
+// option names the option whose rule an error is about.
+func option(name string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &charm.ConfigError{Option: option, Err: err}
+	return &charm.ConfigError{Option: name, Err: err}
 }
 
-func wrongMTU(mtu int, option string) error {
-	return rule(option, mtu == 0 || 576 <= mtu && mtu <= math.MaxUint16, "must be 0, or from 576 to 65535")
+// param names the action's parameter whose rule an error is about.
+func param(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("parameter %q: %w", name, err)
 }
 
-func wrongServer(server string) error {
-	_, err := netip.ParseAddr(server)
-	_, withPort := netip.ParseAddrPort(server)
-	return rule("dns_server", server == "" || err == nil || withPort == nil, "must be an IP address, or one with a port")
+// rule returns an error with the text of a rule that does not hold.
+func rule(holds bool, text string) error {
+	if holds {
+		return nil
+	}
+	return errors.New(text)
+}
+
+func within(value, least, most int) error {
+	return rule(least <= value && value <= most, fmt.Sprintf("must be from %d to %d", least, most))
+}
+
+func checkMTU(mtu int) error {
+	return rule(mtu == 0 || 576 <= mtu && mtu <= math.MaxUint16, "must be 0, or from 576 to 65535")
+}
+
+// checkServer checks the address of a DNS server; empty is none.
+func checkServer(server string) error {
+	if server == "" {
+		return nil
+	}
+	ip, err := netip.ParseAddr(server)
+	if err != nil {
+		withPort, err := netip.ParseAddrPort(server)
+		if err != nil {
+			return errors.New("must be an IP address, or one with a port")
+		}
+		ip = withPort.Addr()
+	}
+	if err := hostile.CheckZone(ip); err != nil {
+		return fmt.Errorf("must be an address that this machine can reach: %w", err)
+	}
+	return nil
 }
 
 // parseNetwork returns a network; the zero value for an empty text.
@@ -94,7 +117,7 @@ func parseNetwork(cidr string) (netip.Prefix, error) {
 	}
 	prefix, err := netip.ParsePrefix(cidr)
 	if err != nil {
-		return netip.Prefix{}, fmt.Errorf("cannot read network %q: must be like 10.0.0.0/24 or fd00::/64", cidr)
+		return netip.Prefix{}, errors.New("must be a network, like 10.0.0.0/24 or fd00::/64")
 	}
 	return prefix.Masked(), nil
 }

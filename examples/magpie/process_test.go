@@ -95,11 +95,7 @@ func (d *desk) end() int {
 func TestProcesses(t *testing.T) {
 	t.Parallel()
 	d := run(t, "-n", "3")
-	address := regexp.MustCompile(`\b127\.\d+\.\d+\.\d+\b`)
-	var units []netip.Addr
-	for _, text := range address.FindAllString(d.do("status"), -1) {
-		units = append(units, netip.MustParseAddr(text))
-	}
+	units := d.addresses()
 	require.Len(t, units, 3)
 
 	output := d.do("run magpie/0 dns server=" + nameServer(t, units))
@@ -121,11 +117,11 @@ func TestProcesses(t *testing.T) {
 	assert.Regexp(t, `magpie_iperf_bandwidth\{model="desk",src="magpie/1",dest="magpie/2",tag="default"\} [1-9]`, served, "after the action has ended")
 	assert.Contains(t, scrape(t, units[0]), `magpie_check_ok{check="dns"`)
 
-	_, err := fmt.Fprintln(d.stdin, "remove-unit magpie/2\nsettle")
-	require.NoError(t, err)
-	d.until("settled")
+	d.settle("remove-unit magpie/2")
+	assert.Regexp(t, `src="magpie/1",dest="magpie/0"`, scrape(t, units[1]))
+	assert.NotContains(t, scrape(t, units[1]), `dest="magpie/2"`, "it has departed")
 	assert.NotContains(t, d.do("run magpie/0 info")+d.do("status"), "magpie/2")
-	_, err = net.DialTimeout("tcp", netip.AddrPortFrom(units[2], 5001).String(), time.Minute)
+	_, err := net.DialTimeout("tcp", netip.AddrPortFrom(units[2], 5001).String(), time.Minute)
 	assert.ErrorContains(t, err, "refused", "its server is gone with it")
 	assert.Contains(t, d.do("status"), "Ready, with 1 peer")
 	assert.Zero(t, d.end())
@@ -141,12 +137,30 @@ func TestProcessesPing(t *testing.T) {
 	output := d.do("run magpie/2 ping tries=3 required-mtu=1500")
 	assert.Contains(t, output, "action ping on magpie/2: completed")
 	assert.Equal(t, 2, strings.Count(output, `"ok"`), output)
-	_, err := fmt.Fprintln(d.stdin, "update-status\nsettle\nupdate-status\nsettle")
-	require.NoError(t, err)
-	d.until("settled")
-	d.until("settled")
-	assert.Equal(t, 3, strings.Count(d.do("status"), "Ready, with 2 peers, icmp ok, iperf ok\n")-1, "units, and the application")
+	d.settle("update-status", "update-status")
+	status := d.do("status")
+	assert.Equal(t, 3, strings.Count(status, "Ready, with 2 peers, icmp ok, iperf ok\n")-1, "units, and the application, of: %s", status)
 	assert.Zero(t, d.end())
+}
+
+// settle does what lines say, and waits for all that follows from them.
+func (d *desk) settle(lines ...string) {
+	d.t.Helper()
+	for _, line := range lines {
+		_, err := fmt.Fprintln(d.stdin, line+"\nsettle")
+		require.NoError(d.t, err)
+		d.until("settled")
+	}
+}
+
+// addresses returns those of the units.
+func (d *desk) addresses() []netip.Addr {
+	d.t.Helper()
+	var units []netip.Addr
+	for _, text := range regexp.MustCompile(`\b127\.\d+\.\d+\.\d+\b`).FindAllString(d.do("status"), -1) {
+		units = append(units, netip.MustParseAddr(text))
+	}
+	return units
 }
 
 // nameServer serves the names of units, magpie-0.example and so on, and returns its

@@ -5,9 +5,13 @@ package main
 import (
 	"context"
 	"errors"
+	"net"
 	"net/netip"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -28,21 +32,29 @@ type lab struct {
 	unreachable map[string]string // by address: why
 	slow        map[string]bool   // by address
 	unnamed     map[string]bool   // by address: DNS does not know it
-	serverFails string
-	lldpJSON    string
-	addresses   []netip.Addr
-	files       fstest.MapFS
+	serverFails string            // why
+	failsFor    string            // with this in its arguments
+	serverAt    map[string]bool   // if not nil: where peers' servers are, beside those of units in the lab
+	recordFails bool
 
-	specs    []daemon.Spec // of the processes that were asked for
+	interruptedAt string // the host at which a measurement is interrupted
+	lldpJSON      string
+	addresses     []netip.Addr
+	files         fstest.MapFS
+
+	specs    []daemon.Spec       // of the processes that were asked for
+	listens  map[string][]string // by directory: where throughput servers listen
 	stopped  int
 	pings    []ping.Options
 	lookups  []resolve.Options
 	measured []string // unit and address
 	records  []metrics.Run
+	forgot   []string
 }
 
 func newLab() *lab {
 	return &lab{
+		listens:     map[string][]string{},
 		unreachable: map[string]string{}, slow: map[string]bool{}, unnamed: map[string]bool{},
 		addresses: []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("10.0.0.5"), netip.MustParseAddr("fd00::5")},
 		files: fstest.MapFS{
@@ -75,8 +87,17 @@ func (l *lab) system() *system {
 		record: func(_ string, run metrics.Run) error {
 			l.mu.Lock()
 			defer l.mu.Unlock()
+			if l.recordFails {
+				return errors.New("no space left on device")
+			}
 			run.Peers = append([]metrics.Peer(nil), run.Peers...)
 			l.records = append(l.records, run)
+			return nil
+		},
+		forget: func(_ string, units []string) error {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.forgot = append(l.forgot, units...)
 			return nil
 		},
 		now: func() time.Time { return time.Unix(1e9, 0) },
@@ -124,8 +145,8 @@ func (l *lab) measure(_ context.Context, targets []throughput.Target, opts *thro
 	var failures []error
 	for _, t := range targets {
 		l.measured = append(l.measured, t.Node+" at "+t.Host)
-		if why, bad := l.unreachable[t.Host]; bad {
-			failures = append(failures, &throughput.Error{Target: t, Err: errors.New(why)})
+		if err := l.refusal(net.JoinHostPort(t.Host, strconv.Itoa(int(t.Port))), t.Host); err != nil {
+			failures = append(failures, &throughput.Error{Target: t, Err: err})
 			continue
 		}
 		speed := int64(940)
@@ -148,26 +169,44 @@ func (l *lab) measure(_ context.Context, targets []throughput.Target, opts *thro
 	return runs, errors.Join(failures...)
 }
 
+// refusal is why a server cannot be reached: what is broken, or it is not there.
+func (l *lab) refusal(address, host string) error {
+	if host == l.interruptedAt {
+		return context.Canceled
+	}
+	if why, bad := l.unreachable[host]; bad {
+		return errors.New(why)
+	}
+	if l.serverAt == nil || l.serverAt[address] {
+		return nil
+	}
+	for _, listened := range l.listens {
+		if slices.Contains(listened, address) {
+			return nil
+		}
+	}
+	return syscall.ECONNREFUSED
+}
+
 func (l *lab) ensure(_ context.Context, spec daemon.Spec) (daemon.Status, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.serverFails != "" {
+	if l.serverFails != "" && strings.Contains(strings.Join(spec.Args, " "), l.failsFor) {
+		delete(l.listens, spec.Dir) // the one before has been stopped
 		return daemon.Status{}, &daemon.StartError{Program: "magpie", Log: []string{"magpie: " + l.serverFails, ""}, Err: errors.New("exit status 1")}
 	}
+	l.listens[spec.Dir] = strings.Split(flagOf(spec, "-listen"), ",")
 	started := len(l.specs) == 0 || strings.Join(l.specs[len(l.specs)-1].Args, " ") != strings.Join(spec.Args, " ")
 	l.specs = append(l.specs, spec)
 	return daemon.Status{PID: 1, Started: started}, nil
 }
 
 // flag returns what the process was last given as a flag.
-func (l *lab) flag(name string) string {
-	args := l.specs[len(l.specs)-1].Args
-	for i, arg := range args {
-		if arg == name {
-			return args[i+1]
-		}
-	}
-	return ""
+func (l *lab) flag(name string) string { return flagOf(l.specs[len(l.specs)-1], name) }
+
+func flagOf(spec daemon.Spec, name string) string {
+	i := slices.Index(spec.Args, name)
+	return spec.Args[i+1]
 }
 
 // newUnit returns a unit of the charm in a lab, whose endpoint is bound to 10.0.0.5.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -28,7 +29,8 @@ func serveArgs(dir string, listen, metrics []string) []string {
 }
 
 // serve is the process that goes on between hooks: the throughput server, and the
-// metrics. It says that it is ready when it listens at all of its addresses.
+// metrics. It says that it is ready when it listens at all of its addresses; where it
+// cannot listen at one, it serves nothing, and the last it says is why.
 func serve(args []string) error {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	dir := flags.String("dir", "", "the directory of the process")
@@ -37,17 +39,22 @@ func serve(args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	for _, f := range []string{"dir", "listen", "metrics"} {
+		if flags.Lookup(f).Value.String() == "" {
+			return fmt.Errorf("cannot serve: -%s is missing; hooks give it", f)
+		}
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	held, err := daemon.Hold(*dir)
 	if err != nil {
 		return err
 	}
-	servers, err := listenAll(ctx, *listen, throughput.Listen)
+	servers, err := listenAll(ctx, *listen, "iperf_port", throughput.Listen)
 	if err != nil {
 		return err
 	}
-	scraped, err := listenAll(ctx, *scrape, metrics.Listen)
+	scraped, err := listenAll(ctx, *scrape, "metrics_port", metrics.Listen)
 	if err != nil {
 		return err
 	}
@@ -70,12 +77,19 @@ func serve(args []string) error {
 	return errors.Join(errs...)
 }
 
-// listenAll listens at all addresses of a list.
-func listenAll(ctx context.Context, addresses string, listen func(context.Context, string) (net.Listener, error)) ([]net.Listener, error) {
+// listenAll listens at all addresses of a list, whose ports are from an option.
+func listenAll(ctx context.Context, addresses, option string, listen func(context.Context, string) (net.Listener, error)) ([]net.Listener, error) {
 	var all []net.Listener
 	for address := range strings.SplitSeq(addresses, ",") {
 		l, err := listen(ctx, address)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			host, port, _ := net.SplitHostPort(address)
+			err = fmt.Errorf("port %s is in use at %s: set the option %s", port, host, option)
+		}
 		if err != nil {
+			for _, l := range all {
+				_ = l.Close() // nobody was served
+			}
 			return nil, err
 		}
 		all = append(all, l)

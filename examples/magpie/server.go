@@ -3,11 +3,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,64 +25,88 @@ type listening struct {
 	Count int    `json:"count,omitempty"` // ports; 0: one
 }
 
-// serve has the process run that measures and is scraped, with the program and the
+// keepServing has the process run that measures and is scraped, with the program and the
 // configuration as they are now, and tells the peers whether it does. It returns the
-// addresses of the throughput server. What the operator has to mend is the problem that
-// the status tells, and no error.
-func (k *checker) serve(ctx context.Context, o options) (addresses []string, err error) {
-	said, err := k.listening.Get(ctx)
-	if err != nil {
-		return nil, err
+// addresses of the throughput server; or what the operator has to mend, for the status,
+// which is no error.
+func (k *checker) keepServing(ctx context.Context, o options, said listening) (addresses []string, problem string, err error) {
+	ports, wrong := throughputPorts(o, said)
+	if wrong != nil {
+		return k.notServing(ctx, wrong.Error())
 	}
 	bound, err := k.bound(ctx)
 	if errors.Is(err, hookcmd.ErrNoAddress) {
-		k.problem = "Juju has no address for the endpoint magpie"
-		return nil, k.peers.ClearIperfServerReady(ctx)
+		return k.notServing(ctx, "Juju has no address for the endpoint magpie")
 	}
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	hosts := []string{bound}
-	if cidr := said.CIDR + o.IperfListenCIDR; cidr != "" {
-		if said.CIDR != "" {
-			cidr = said.CIDR
+	hosts := []string{bound} // where peers look that know of no network
+	if cidr := cmp.Or(said.CIDR, o.IperfListenCIDR); cidr != "" {
+		inside, err := k.hostsIn(cidr)
+		if err != nil {
+			return nil, "", err
 		}
-		if hosts, err = k.hostsIn(cidr); err != nil {
-			return nil, err
+		if len(inside) == 0 {
+			return k.notServing(ctx, fmt.Sprintf("no address of this machine is in the network %s", cidr))
 		}
-		if len(hosts) == 0 {
-			k.problem = fmt.Sprintf("no address of this machine is in the network %s", cidr)
-			return nil, k.peers.ClearIperfServerReady(ctx)
-		}
-	}
-	last := int(o.IperfPort) + max(said.Count, 1) - 1
-	for _, host := range hosts {
-		for port := int(o.IperfPort); port <= last; port++ {
-			addresses = append(addresses, net.JoinHostPort(host, strconv.Itoa(port)))
-		}
+		hosts = append(hosts, slices.DeleteFunc(inside, func(host string) bool { return host == bound })...)
 	}
 	scraped, err := k.scraped(ctx, bound, o)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
+	addresses = join(hosts, ports)
 	status, err := k.system.ensure(ctx, daemon.Spec{Dir: k.dir(), Args: serveArgs(k.dir(), addresses, scraped)})
-	var failed *daemon.StartError
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*daemon.StartError](err); ok {
 		k.Logger().ErrorContext(ctx, "the server does not start", "cause", err)
-		k.problem = "the server does not start: " + lastOf(failed)
-		return nil, k.peers.ClearIperfServerReady(ctx)
+		return k.notServing(ctx, "neither throughput nor metrics are served: "+lastOf(failed))
 	}
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if status.Started {
 		k.Logger().InfoContext(ctx, "the server has started", "addresses", addresses, "replaced", status.Replaced)
 	}
-	ports := []charm.PortRange{charm.TCP(int(o.MetricsPort)), {From: int(o.IperfPort), To: last, Protocol: "tcp"}}
-	if err := k.SetPorts(ctx, ports...); err != nil && !errors.Is(err, hookcmd.ErrPortConflict) {
-		return nil, err // a conflict with what has just been closed is over in the next hook
+	problem, err = k.openPorts(ctx, append(ports, int(o.MetricsPort)))
+	if err != nil {
+		return nil, "", err
 	}
-	return addresses, k.peers.SetIperfServerReady(ctx)
+	return addresses, problem, k.peers.SetIperfServerReady(ctx)
+}
+
+// notServing tells the peers that there is no server, because of a problem.
+func (k *checker) notServing(ctx context.Context, problem string) ([]string, string, error) {
+	return nil, problem, k.peers.ClearIperfServerReady(ctx)
+}
+
+// throughputPorts returns the ports of the throughput server; an error if there are not
+// as many, or the metrics have one of them.
+func throughputPorts(o options, said listening) ([]int, error) {
+	first := int(o.IperfPort)
+	last := first + max(said.Count, 1) - 1
+	if last > 65535 {
+		return nil, fmt.Errorf("there are no %d ports from %d on for the action listen", said.Count, first)
+	}
+	if metrics := int(o.MetricsPort); first <= metrics && metrics <= last {
+		return nil, fmt.Errorf("ports %d to %d of the action listen include metrics_port %d", first, last, metrics)
+	}
+	var ports []int
+	for port := first; port <= last; port++ {
+		ports = append(ports, port)
+	}
+	return ports, nil
+}
+
+// join returns the addresses of all ports at all hosts.
+func join(hosts []string, ports []int) []string {
+	var addresses []string
+	for _, host := range hosts {
+		for _, port := range ports {
+			addresses = append(addresses, net.JoinHostPort(host, strconv.Itoa(port)))
+		}
+	}
+	return addresses
 }
 
 // bound returns the address that Juju binds the endpoint to.
@@ -112,64 +138,35 @@ func (k *checker) hostsIn(cidr string) ([]string, error) {
 // scraped returns the addresses of the metrics: that of the endpoint and, for an agent
 // on this machine, localhost.
 func (k *checker) scraped(ctx context.Context, bound string, o options) ([]string, error) {
-	addresses := []string{net.JoinHostPort(bound, strconv.Itoa(int(o.MetricsPort)))}
+	hosts := []string{bound}
 	agents, err := k.Relations(ctx, agentEndpoint)
 	if ip, _ := netip.ParseAddr(bound); len(agents) > 0 && ip != netip.AddrFrom4([4]byte{127, 0, 0, 1}) {
-		addresses = append(addresses, net.JoinHostPort("127.0.0.1", strconv.Itoa(int(o.MetricsPort))))
+		hosts = append(hosts, "127.0.0.1")
 	}
-	return addresses, err
+	return join(hosts, []int{int(o.MetricsPort)}), err
 }
 
 // lastOf returns the last that a process has said which did not start.
 func lastOf(err *daemon.StartError) string {
-	for i := len(err.Log) - 1; i >= 0; i-- {
-		if line := strings.TrimSpace(strings.TrimPrefix(err.Log[i], "magpie: ")); line != "" {
+	for _, line := range slices.Backward(err.Log) {
+		if line := strings.TrimSpace(strings.TrimPrefix(line, "magpie: ")); line != "" {
 			return line
 		}
 	}
 	return err.Err.Error()
 }
 
-type listenParams struct {
-	NetworkCIDR   string `json:"network-cidr"`
-	ListenerCount int    `json:"listener-count"`
-}
-
-// listenAction has the throughput server listen elsewhere.
-func (k *checker) listenAction(ctx context.Context, in listenParams) (out output, err error) {
-	if _, err := parseNetwork(in.NetworkCIDR); err != nil {
-		return out, err
+// openPorts opens these ports and no others. Each is one of its own for Juju, so that
+// none is closed when others are opened beside it. A conflict is a problem.
+func (k *checker) openPorts(ctx context.Context, ports []int) (problem string, err error) {
+	var open []charm.PortRange
+	for _, port := range ports {
+		open = append(open, charm.TCP(port))
 	}
-	o, err := charm.LoadConfig[options](ctx, k.Charm)
-	if err != nil {
-		return out, err
+	err = k.SetPorts(ctx, open...)
+	if refused, ok := errors.AsType[*hookcmd.Error](err); ok && errors.Is(err, hookcmd.ErrPortConflict) {
+		k.Logger().WarnContext(ctx, "ports of the server are not open", "cause", err)
+		return "ports of the server are not open: " + refused.Stderr, nil
 	}
-	if int(o.IperfPort)+in.ListenerCount-1 > 65535 {
-		return out, fmt.Errorf("there are no %d ports from %d on", in.ListenerCount, o.IperfPort)
-	}
-	if err := k.listening.Set(ctx, listening{in.NetworkCIDR, in.ListenerCount}); err != nil {
-		return out, err
-	}
-	addresses, err := k.serve(ctx, o)
-	if err == nil && k.problem != "" {
-		err = errors.New(k.problem)
-	}
-	return outputOf(map[string][]string{"listening": addresses}), err
-}
-
-// advertiseAction tells the peers this unit's addresses.
-func (k *checker) advertiseAction(ctx context.Context, _ struct{}) (out output, err error) {
-	local, err := k.system.addresses()
-	if err != nil {
-		return out, err
-	}
-	if err := k.peers.AdvertiseAddresses(ctx, local); err != nil {
-		return out, err
-	}
-	rel, err := k.Peers(ctx, peersEndpoint)
-	if err != nil {
-		return out, err
-	}
-	advertised, err := rel.Local().Get(ctx, "iperf_addresses")
-	return output{advertised}, err
+	return "", err
 }

@@ -31,6 +31,7 @@ type system struct {
 	ensure    func(ctx context.Context, spec daemon.Spec) (daemon.Status, error)
 	stop      func(ctx context.Context, dir string) error
 	record    func(file string, run metrics.Run) error // nothing where there is no directory yet
+	forget    func(file string, units []string) error
 	now       func() time.Time
 }
 
@@ -52,7 +53,8 @@ func newSystem() *system {
 			}
 			return nil
 		},
-		now: time.Now,
+		forget: metrics.Forget,
+		now:    time.Now,
 	}
 }
 

@@ -36,11 +36,8 @@ func Example() {
 	if err := daemon.Stop(ctx, dir, nil); err != nil { // in the stop hook
 		log.Fatal(err)
 	}
-	status, err := daemon.Find(dir)
-	fmt.Println("after stop:", status.PID, err)
 
 	// Output:
 	// start: started true
 	// update-status: started false
-	// after stop: 0 <nil>
 }

@@ -13,9 +13,9 @@ import (
 	"syscall"
 )
 
-// Status is what is known of the process of a directory.
+// Status is what Ensure has found, and done.
 type Status struct {
-	// PID is the number of the process, 0 if none runs.
+	// PID is the number of the process that runs now.
 	PID int
 
 	// Started reports that this call has started it.
@@ -25,17 +25,8 @@ type Status struct {
 	Replaced bool
 }
 
-// Find looks for the process of a directory, and changes nothing. If there is
-// none, or no such directory, Status.PID is 0.
-func Find(dir string) (Status, error) {
-	h, err := find(dir)
-	if err != nil {
-		return Status{}, err
-	}
-	return Status{PID: h.pid}, nil
-}
-
-// find returns the process that holds a directory. If there is none, its pid is 0.
+// find returns the process that holds a directory, and changes nothing. If there
+// is none, or no such directory, its pid is 0.
 func find(dir string) (holder, error) {
 	file, err := os.OpenFile(filepath.Join(dir, runLock), os.O_RDONLY|safeOpen, 0)
 	if errors.Is(err, os.ErrNotExist) {

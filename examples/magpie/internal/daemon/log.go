@@ -10,10 +10,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
-	"unicode/utf8"
+
+	"github.com/charmsmith/charmsmith/examples/magpie/internal/hostile"
 )
 
 // logLimit is when the log of a process is moved to the old one, in bytes.
@@ -91,25 +91,7 @@ func tail(log *os.File, from int64) []string {
 	lines := strings.FieldsFunc(string(text), func(r rune) bool { return r == '\n' })
 	lines = lines[max(0, len(lines)-tailLines):]
 	for i, line := range lines {
-		lines[i] = escape(line)
+		lines[i] = hostile.Escape(line)
 	}
 	return lines
-}
-
-// escape returns a text in which what cannot be printed is as in a string of Go.
-func escape(text string) string {
-	var b strings.Builder
-	for len(text) > 0 {
-		r, size := utf8.DecodeRuneInString(text)
-		switch {
-		case r == utf8.RuneError && size == 1:
-			fmt.Fprintf(&b, `\x%02x`, text[0])
-		case strconv.IsPrint(r):
-			b.WriteRune(r)
-		default:
-			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
-		}
-		text = text[size:]
-	}
-	return b.String()
 }

@@ -47,9 +47,9 @@ func ensure(t testing.TB, spec daemon.Spec) daemon.Status {
 
 func find(t testing.TB, dir string) int {
 	t.Helper()
-	status, err := daemon.Find(dir)
+	pid, err := daemon.Find(dir)
 	require.NoError(t, err)
-	return status.PID
+	return pid
 }
 
 // startOf returns what /proc says about the start of a process, "" if it has ended.

@@ -79,7 +79,7 @@ func TestStartIsCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		for ctx.Err() == nil {
-			if status, err := daemon.Find(spec.Dir); err == nil && status.PID != 0 {
+			if pid, err := daemon.Find(spec.Dir); err == nil && pid != 0 {
 				cancel()
 			}
 			time.Sleep(time.Millisecond)

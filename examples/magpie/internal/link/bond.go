@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build linux
+
 package link
 
 import (
@@ -10,10 +12,8 @@ import (
 )
 
 const (
-	// AutoBonds, as the list of [Machine.Bonds], is every bond there is.
-	AutoBonds = "AUTO"
-
-	lacpMode = "802.3ad"
+	autoBonds = "AUTO"
+	lacpMode  = "802.3ad"
 )
 
 // bondModes are the kernel's names by its numbers.
@@ -35,16 +35,6 @@ type Bonds struct {
 	Bonds   map[string]Bond `json:"bonds"`   // by name; empty, never nil
 }
 
-// OK reports whether no bond has a problem.
-func (b Bonds) OK() bool {
-	for _, bond := range b.Bonds {
-		if !bond.OK {
-			return false
-		}
-	}
-	return true
-}
-
 // Bond is the result of checking one bond.
 type Bond struct {
 	OK       bool     `json:"ok"`
@@ -60,11 +50,13 @@ type Slave struct {
 	// State is what the bond's monitor says: "up", "down", "going down" or
 	// "going back"; empty if unknown.
 	State string `json:"state"`
-	Down  bool   `json:"down"` // as of Interface.Down
+	// Down is whether the interface is known not to pass packets: disabled,
+	// without carrier, or in an operational state other than up and unknown.
+	Down bool `json:"down"`
 }
 
 // Bonds checks the bonds of a list of names with commas or spaces between
-// them, or with [AutoBonds], in any case, all there are: for a bond that is
+// them, or with "AUTO", in any case, all there are: for a bond that is
 // missing or down, slaves that are down, and slaves in different VLANs; and
 // only if the mode is 802.3ad, for slaves of another aggregator than the
 // bond's, and for ports whose LACP state differs from their partner's. All
@@ -74,7 +66,7 @@ func (m *Machine) Bonds(list string, opts *BondOptions) Bonds {
 	if opts != nil {
 		o = *opts
 	}
-	if strings.EqualFold(strings.TrimSpace(list), AutoBonds) {
+	if strings.EqualFold(strings.TrimSpace(list), autoBonds) {
 		list = m.attribute("bonding_masters")
 	}
 	result := Bonds{Bonds: map[string]Bond{}}
@@ -102,7 +94,7 @@ func (m *Machine) bond(name string, opts BondOptions) Bond {
 		problem("not a bond")
 		return bond
 	}
-	if nic.Down() {
+	if nic.down() {
 		problem("down")
 	}
 	bond.Mode = m.bondMode(name)
@@ -112,7 +104,7 @@ func (m *Machine) bond(name string, opts BondOptions) Bond {
 		}
 		s := Slave{Name: slave, State: printable(m.attribute(slave, "bonding_slave", "mii_status"))}
 		nic, err := m.Interface(slave)
-		s.Down = err == nil && nic.Down()
+		s.Down = err == nil && nic.down()
 		bond.Slaves = append(bond.Slaves, s)
 		switch {
 		case err != nil:
@@ -179,8 +171,8 @@ func (m *Machine) lacp(bond, slave string, passive bool) []string {
 	switch {
 	case actorErr != nil || partnerErr != nil:
 		problems = append(problems, fmt.Sprintf("LACP port state of %s unknown", slave))
-	case !actor.Matches(partner, passive):
-		different := actor.Differences(partner)
+	case !actor.matches(partner, passive):
+		different := actor.differences(partner)
 		if passive && different[0] == portStateBits[0].name {
 			different = different[1:]
 		}

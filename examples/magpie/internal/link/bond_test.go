@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build linux
+
 package link_test
 
 import (
@@ -48,7 +50,7 @@ func TestBond(t *testing.T) {
 		"VLANs of one slave are unknown": {
 			tree: machine(), opts: &link.BondOptions{VLANs: map[string]string{"eno1": "10"}},
 		},
-		"a slave without VLANs between others is not forgotten (5.4 number 9)": {
+		"a slave without VLANs between others is not forgotten": {
 			tree: change(map[string]string{bondDir + "bonding/slaves": "eno1 lo eno2\n", bondDir + "bonding/mode": "balance-rr 0\n"}),
 			opts: &link.BondOptions{VLANs: map[string]string{"eno1": "10", "eno2": "20"}},
 			want: []string{"VLAN mismatch: eno1 has 10, eno2 has 20"}, mode: "balance-rr",
@@ -98,7 +100,6 @@ func TestBond(t *testing.T) {
 			bond := got.Bonds["bond0"]
 			assert.ElementsMatch(t, test.want, bond.Problems)
 			assert.Equal(t, len(test.want) == 0, bond.OK)
-			assert.Equal(t, bond.OK, got.OK())
 			assert.Equal(t, bond.OK, bond.Error == "")
 			switch test.mode {
 			case "":

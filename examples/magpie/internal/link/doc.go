@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build linux
+
 // Package link tells how a machine is attached to its networks: interfaces,
 // routes, neighbours, MTU, bonds and LACP.
 //
@@ -9,10 +11,11 @@
 //		return err
 //	}
 //	mtu := link.CheckMTU(nic.MTU, 9000)
-//	bonds := machine.Bonds(link.AutoBonds, nil)
+//	bonds := machine.Bonds("AUTO", nil)
 //
 // Everything is read from the files below /sys/class/net and /proc/net through
 // one [io/fs.FS]; no program is run. Tests give a [testing/fstest.MapFS].
+// All of it is Linux's, for which alone the package is.
 //
 // What the machine does not tell is unknown, which is the zero value: it is
 // never guessed, and never an error that hides the rest. A virtual NIC has no

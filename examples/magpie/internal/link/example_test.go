@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build linux
+
 package link_test
 
 import (
@@ -18,9 +20,9 @@ func Example() {
 	}
 	fmt.Println(nic.Name, nic.Speed, link.CheckMTU(nic.MTU, 9000).OK)
 	fmt.Println(m.Reach(netip.MustParseAddr("10.0.100.6")).Interface)
-	fmt.Println(m.Bonds(link.AutoBonds, nil).OK())
+	fmt.Println(m.Bonds("AUTO", nil).Bonds["bond0"].OK)
 	// Output:
-	// bond0 20000 mbit/s true
+	// bond0 20000 true
 	// bond0.100
 	// true
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build linux
+
 package link
 
 import (
@@ -17,29 +19,17 @@ import (
 // virtual NIC or of one without cable.
 type Speed int
 
-// Known reports whether the driver tells the speed.
-func (s Speed) Known() bool { return s > 0 }
-
-// String returns the speed with its unit, or "unknown".
-func (s Speed) String() string {
-	if !s.Known() {
-		return "unknown"
-	}
-	return strconv.Itoa(int(s)) + " mbit/s"
-}
-
 // MarshalJSON writes the number; -1 if the speed is unknown.
 func (s Speed) MarshalJSON() ([]byte, error) {
-	if !s.Known() {
+	if s <= 0 {
 		return []byte("-1"), nil
 	}
 	return strconv.AppendInt(nil, int64(s), 10), nil
 }
 
-// The states of a link's carrier; empty is unknown.
 const (
-	CarrierUp   = "up"
-	CarrierDown = "down"
+	carrierUp   = "up"
+	carrierDown = "down"
 )
 
 // Interface is a network interface of a machine. What is unknown is zero.
@@ -49,27 +39,27 @@ type Interface struct {
 	MTU       int    `json:"mtu"`       // bytes
 	Speed     Speed  `json:"speed"`     // of a bond, that of its slaves together
 	OperState string `json:"operstate"` // the kernel's word (RFC 2863): "up", "down", "unknown", …
-	Carrier   string `json:"carrier"`   // CarrierUp or CarrierDown
+	Carrier   string `json:"carrier"`   // "up" or "down"
 
 	disabled bool // by the administrator
 	port     bool // an Ethernet port; see Machine.Ports
 }
 
-// Down reports whether the interface is known not to pass packets: disabled,
+// down reports whether the interface is known not to pass packets: disabled,
 // without carrier, or in an operational state other than up and unknown. Many
 // virtual NICs never report a state; with a carrier, or with nothing known
 // against it, such an interface is not down.
-func (i Interface) Down() bool {
-	if i.disabled || i.Carrier == CarrierDown {
+func (i Interface) down() bool {
+	if i.disabled || i.Carrier == carrierDown {
 		return true
 	}
 	return i.OperState != "" && i.OperState != "up" && i.OperState != "unknown"
 }
 
-// Interfaces returns all interfaces, the loopback included, sorted by name. It
+// interfaces returns all interfaces, the loopback included, sorted by name. It
 // fails only if there is no list of them. Interfaces whose names are not
 // printable are left out.
-func (m *Machine) Interfaces() ([]Interface, error) {
+func (m *Machine) interfaces() ([]Interface, error) {
 	entries, err := fs.ReadDir(m.fsys, netClass)
 	if err != nil {
 		return nil, fmt.Errorf("cannot list network interfaces: %w", err)
@@ -113,9 +103,9 @@ func (m *Machine) Interface(name string) (Interface, error) {
 	}
 	switch m.attribute(name, "carrier") {
 	case "1":
-		nic.Carrier = CarrierUp
+		nic.Carrier = carrierUp
 	case "0":
-		nic.Carrier = CarrierDown
+		nic.Carrier = carrierDown
 	}
 	const iffUp = 1
 	flags, err := strconv.ParseUint(m.attribute(name, "flags"), 0, 32)
@@ -128,13 +118,13 @@ func (m *Machine) Interface(name string) (Interface, error) {
 // loopback, vnet or veth, and no bond, bridge, VLAN or other device that the
 // kernel gives a type, or that a program made (tun and tap).
 func (m *Machine) Ports() ([]string, error) {
-	nics, err := m.Interfaces()
+	nics, err := m.interfaces()
 	if err != nil {
 		return nil, err
 	}
 	var ports []string
 	for _, nic := range nics {
-		if nic.port && !nic.Down() {
+		if nic.port && !nic.down() {
 			ports = append(ports, nic.Name)
 		}
 	}

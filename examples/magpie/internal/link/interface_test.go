@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build linux
+
 package link_test
 
 import (
@@ -44,7 +46,7 @@ func TestInterface(t *testing.T) {
 	}{
 		"a NIC of hardware": {tree: machine(), nic: "eno1", mac: "aa:bb:cc:00:00:01", operstate: "up", mtu: 9000, speed: 10000},
 		"a bond":            {tree: machine(), nic: "bond0", mac: "aa:bb:cc:00:00:01", operstate: "up", mtu: 9000, speed: 20000},
-		"unknown is not down (5.4 number 10)": {
+		"unknown is not down": {
 			tree: virtualMachine(), nic: "ens3", mac: "02:fc:00:00:00:01", operstate: "unknown", mtu: 1450,
 		},
 		"a loopback has no MAC and no speed": {tree: virtualMachine(), nic: "lo", operstate: "unknown", mtu: 65536},
@@ -80,7 +82,6 @@ func TestInterface(t *testing.T) {
 			assert.Equal(t, test.mtu, got.MTU)
 			assert.Equal(t, test.operstate, got.OperState)
 			assert.Equal(t, test.speed, got.Speed)
-			assert.Equal(t, test.speed > 0, got.Speed.Known())
 			assert.Equal(t, test.down, got.Down())
 		})
 	}
@@ -88,7 +89,7 @@ func TestInterface(t *testing.T) {
 
 func TestCarrier(t *testing.T) {
 	t.Parallel()
-	for content, want := range map[string]string{"1\n": link.CarrierUp, "0\n": link.CarrierDown, einval + "\n": "", "": ""} {
+	for content, want := range map[string]string{"1\n": "up", "0\n": "down", einval + "\n": "", "": ""} {
 		got, err := newMachine(with(machine(), map[string]string{slaveFile("carrier"): content})).Interface("eno2")
 		require.NoError(t, err)
 		assert.Equal(t, want, got.Carrier, "carrier of %q", content)
@@ -113,10 +114,10 @@ func TestInterfaceIsGone(t *testing.T) {
 
 func TestSpeed(t *testing.T) {
 	t.Parallel()
-	for speed, want := range map[link.Speed][2]string{0: {"-1", "unknown"}, 25000: {"25000", "25000 mbit/s"}} {
+	for speed, want := range map[link.Speed]string{0: "-1", -7: "-1", 25000: "25000"} {
 		text, err := json.Marshal(speed)
 		require.NoError(t, err)
-		assert.Equal(t, want, [2]string{string(text), speed.String()})
+		assert.Equal(t, want, string(text))
 	}
 }
 
@@ -201,7 +202,7 @@ func FuzzAttributes(f *testing.F) {
 		assert.GreaterOrEqual(t, got.MTU, 0)
 		assert.GreaterOrEqual(t, int(got.Speed), 0)
 		assert.LessOrEqual(t, len(got.MAC), 96)
-		text, err := json.Marshal(m.Bonds(link.AutoBonds, nil))
+		text, err := json.Marshal(m.Bonds("AUTO", nil))
 		require.NoError(t, err)
 		assert.True(t, json.Valid(text))
 		for _, r := range string(text) {

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build linux
+
 package link
 
 import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/charmsmith/charmsmith/examples/magpie/internal/hostile"
 )
 
 // PortState is the state of a port as LACP carries it: the octet Actor_State
@@ -34,11 +38,7 @@ func ParsePortState(text string) (PortState, error) {
 	}
 	n, err := strconv.ParseUint(digits, base, 8)
 	if err != nil {
-		shown := text
-		if len(shown) > 32 {
-			shown = shown[:32] + "…"
-		}
-		return 0, fmt.Errorf("cannot read LACP port state %q: not a number from 0 to 255", shown)
+		return 0, fmt.Errorf("cannot read LACP port state %s: not a number from 0 to 255", hostile.Quote(text))
 	}
 	return PortState(n), nil
 }
@@ -51,9 +51,9 @@ func (s PortState) bit(i int) string {
 	return portStateBits[i].clear
 }
 
-// Differences returns the names of the flags that differ, the lowest first;
+// differences returns the names of the flags that differ, the lowest first;
 // none if the states are equal.
-func (s PortState) Differences(other PortState) []string {
+func (s PortState) differences(other PortState) []string {
 	var names []string
 	for i, bit := range portStateBits {
 		if (s^other)>>i&1 == 1 {
@@ -63,10 +63,10 @@ func (s PortState) Differences(other PortState) []string {
 	return names
 }
 
-// Matches reports whether the states of the two ends of a link agree: they are
+// matches reports whether the states of the two ends of a link agree: they are
 // equal, or with passive, which is for switches that do LACP passively, equal
 // but for the LACP activity.
-func (s PortState) Matches(partner PortState, passive bool) bool {
+func (s PortState) matches(partner PortState, passive bool) bool {
 	const activity = 1
 	if passive {
 		return (s^partner)&^activity == 0

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build linux
+
 package link_test
 
 import (
@@ -23,7 +25,7 @@ func TestParsePortState(t *testing.T) {
 	for _, text := range []string{"", "256", "-1", "+1", "0x", "0x100", "6 3", "N/A", "1_0", "\x1b", strings.Repeat("9", 1000)} {
 		_, err := link.ParsePortState(text)
 		require.ErrorContains(t, err, "cannot read LACP port state ", text)
-		assert.Less(t, len(err.Error()), 120, "the error is short")
+		assert.Less(t, len(err.Error()), 300, "the error is short")
 	}
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build linux
+
 package link
 
 // encapsulation is how much more than required an MTU may be: room for the

@@ -235,7 +235,7 @@ func TestReadRunsLldpcli(t *testing.T) {
 	t.Run("there is none", func(t *testing.T) {
 		t.Parallel()
 		got := lldp.Read(t.Context(), &lldp.Options{Program: filepath.Join(t.TempDir(), "lldpcli")})
-		assert.Equal(t, lldp.NotInstalled, got.Problem)
+		assert.Equal(t, "lldpd is not installed", got.Problem)
 	})
 	t.Run("it is given up with the context", func(t *testing.T) {
 		t.Parallel()

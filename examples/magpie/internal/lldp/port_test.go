@@ -51,7 +51,7 @@ func TestCheckPorts(t *testing.T) {
 
 func TestCheckPortsWithoutLldpd(t *testing.T) {
 	t.Parallel()
-	got := lldp.Report{Problem: lldp.NotInstalled}.CheckPorts([]string{"eno1"}, "node1")
+	got := lldp.Report{Problem: "lldpd is not installed"}.CheckPorts([]string{"eno1"}, "node1")
 	assert.False(t, got.Failed())
 	text, err := json.Marshal(got)
 	require.NoError(t, err)

@@ -7,11 +7,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/charmsmith/charmsmith/examples/magpie/internal/hostile"
 )
 
-// NotInstalled is the problem of a machine without lldpd.
-const NotInstalled = "lldpd is not installed"
+// notInstalled is the problem of a machine without lldpd.
+const notInstalled = "lldpd is not installed"
 
 // Report is what lldpd knows.
 type Report struct {
@@ -71,30 +72,5 @@ func (r Report) VLANs() map[string]string {
 const maxText = 255
 
 // clean returns a text of a neighbour so that it is safe in a log or on a
-// terminal: at most maxText of its characters, and those that are not printable,
-// and the backslash, escaped.
-func clean(text string) string {
-	var b strings.Builder
-	kept := 0
-	for len(text) > 0 {
-		if kept == maxText {
-			b.WriteString("…")
-			break
-		}
-		kept++
-		r, size := utf8.DecodeRuneInString(text)
-		switch {
-		case r == utf8.RuneError && size == 1:
-			b.WriteString(`\x` + strconv.FormatUint(uint64(text[0]), 16))
-		case r == '\\':
-			b.WriteString(`\\`)
-		case strconv.IsPrint(r):
-			b.WriteRune(r)
-		default:
-			quoted := strconv.QuoteRune(r)
-			b.WriteString(quoted[1 : len(quoted)-1])
-		}
-		text = text[size:]
-	}
-	return b.String()
-}
+// terminal.
+func clean(text string) string { return hostile.Clip(text, maxText) }

@@ -50,7 +50,7 @@ func Read(ctx context.Context, opts *Options) Report {
 	output, err := o.Run(ctx, cmp.Or(o.Program, "lldpcli"), "-f", "json0", "show", "neighbors", "details")
 	switch {
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
-		return Report{Neighbours: []Neighbour{}, Problem: NotInstalled}
+		return Report{Neighbours: []Neighbour{}, Problem: notInstalled}
 	case err != nil:
 		return Report{Neighbours: []Neighbour{}, Problem: "cannot ask lldpd: " + clean(err.Error())}
 	}

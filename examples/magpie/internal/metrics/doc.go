@@ -10,7 +10,7 @@
 //
 // and a process that runs all the time serves the file, at any time:
 //
-//	listener, err := metrics.Listen(ctx, "") // port 8088
+//	listener, err := metrics.Listen(ctx, "10.0.0.2:8088")
 //	…
 //	err = metrics.Serve(ctx, listener, metrics.Handler(path, nil))
 //
@@ -28,7 +28,7 @@
 //	magpie_metrics_file_errors                           1 if the file cannot be read, else 0
 //
 // The first four are those of the last run of each check and tag: a run replaces
-// all that the one before has left, peers that are gone included. A run is served
+// all that the one before has left, and [Forget] removes peers that are gone. A run is served
 // for an hour, unless [Options] say otherwise: nobody shall take a measurement of
 // yesterday for the bandwidth of today.
 //

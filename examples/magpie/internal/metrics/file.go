@@ -39,7 +39,7 @@ func Record(path string, run Run) error {
 	if err := run.check(); err != nil {
 		return fmt.Errorf("cannot record results of check %q: %w", run.Check, err)
 	}
-	runs, err := Load(path)
+	runs, err := load(path)
 	if err != nil {
 		runs = nil
 	}
@@ -56,6 +56,39 @@ func Record(path string, run Run) error {
 	return nil
 }
 
+// Forget removes peers by their names from all runs in a file, which it replaces at
+// once, as Record does; a run that loses its last peer goes. It does nothing if the
+// file has none of the peers, does not exist, or cannot be read: nothing of a
+// damaged file is served. There is one writer at a time, Record included.
+func Forget(path string, units []string) error {
+	runs, err := load(path)
+	if err != nil {
+		return nil
+	}
+	changed := false
+	var left []Run
+	for _, run := range runs {
+		before := len(run.Peers)
+		run.Peers = slices.DeleteFunc(run.Peers, func(p Peer) bool { return slices.Contains(units, p.Unit) })
+		forgotten := len(run.Peers) < before
+		changed = changed || forgotten
+		if !forgotten || len(run.Peers) > 0 {
+			left = append(left, run)
+		}
+	}
+	if !changed {
+		return nil
+	}
+	text, err := encode(left)
+	if err == nil {
+		err = replace(path, text)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot forget results of peers: %w", err)
+	}
+	return nil
+}
+
 // encode returns the content of a file with the first runs, as many as it has
 // room for, and the very first in any case.
 func encode(runs []Run) ([]byte, error) {
@@ -64,7 +97,7 @@ func encode(runs []Run) ([]byte, error) {
 		Version int               `json:"version"`
 		Runs    []json.RawMessage `json:"runs"`
 	}
-	f.Version = fileVersion
+	f.Version, f.Runs = fileVersion, []json.RawMessage{}
 	room := maxFile - around
 	for i, run := range runs {
 		text, err := json.Marshal(run)
@@ -84,10 +117,10 @@ func encode(runs []Run) ([]byte, error) {
 	return json.Marshal(f)
 }
 
-// Load returns the runs in a file, the last one that was recorded first. If the
+// load returns the runs in a file, the last one that was recorded first. If the
 // file does not exist, there are none. Of a file that breaks any rule of [Run],
-// or is longer than 4 MiB, Load returns nothing but the error.
-func Load(path string) ([]Run, error) {
+// or is longer than 4 MiB, load returns nothing but the error.
+func load(path string) ([]Run, error) {
 	in, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe must not block
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil

@@ -128,6 +128,93 @@ func manyPeers(n int) []metrics.Peer {
 	return peers
 }
 
+func TestForget(t *testing.T) {
+	t.Parallel()
+	path := newFile(t)
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	record(t, path, iperf("a", at, measured("magpie/1", 1, 2), measured("magpie/2", 3, 4), measured("magpie/10", 5, 6)))
+	record(t, path, iperf("b", at.Add(time.Second), measured("magpie/1", 7, 8)))
+	none := ping(at.Add(2 * time.Second))
+	none.Peers = []metrics.Peer{}
+	record(t, path, none)
+
+	require.NoError(t, metrics.Forget(path, []string{"magpie/1", "magpie/7"}))
+	left := iperf("a", at, measured("magpie/2", 3, 4), measured("magpie/10", 5, 6))
+	assert.Equal(t, []metrics.Run{none, left}, load(t, path), "of run b nothing is left, and ping had nobody before")
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+
+	require.NoError(t, metrics.Forget(path, []string{"magpie/7", ""}))
+	require.NoError(t, metrics.Forget(path, nil))
+	again, err := os.Stat(path)
+	require.NoError(t, err)
+	assert.True(t, os.SameFile(info, again), "a file that has none of the peers is not written")
+
+	require.NoError(t, metrics.Forget(path, []string{"magpie/2", "magpie/10"}))
+	assert.Equal(t, []metrics.Run{none}, load(t, path))
+	entries, err := os.ReadDir(filepath.Dir(path))
+	require.NoError(t, err)
+	assert.Len(t, entries, 1, "no temporary file remains")
+}
+
+// The last run of a file may be the one that goes.
+func TestForgetAll(t *testing.T) {
+	t.Parallel()
+	path := newFile(t)
+	record(t, path, iperf("", time.Now(), measured("magpie/1", 1, 2)))
+	require.NoError(t, metrics.Forget(path, []string{"magpie/1"}))
+	assert.Empty(t, load(t, path))
+	assert.Equal(t, noResults, scrape(t, metrics.Handler(path, nil)))
+}
+
+func TestForgetWithoutFile(t *testing.T) {
+	t.Parallel()
+	path := newFile(t)
+	require.NoError(t, metrics.Forget(path, []string{"magpie/1"}))
+	assert.NoFileExists(t, path)
+	require.NoError(t, metrics.Forget(filepath.Join(t.TempDir(), "none", "results.json"), []string{"magpie/1"}), "nor a directory")
+
+	write(t, path, `{"version":`)
+	require.NoError(t, metrics.Forget(path, []string{"magpie/1"}), "nothing of a damaged file is served")
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, `{"version":`, string(text), "it is left for people to look at")
+}
+
+// A reader sees the file before or after, never between.
+func TestScrapeWhileForgetting(t *testing.T) {
+	t.Parallel()
+	path := newFile(t)
+	handler := metrics.Handler(path, nil)
+	record(t, path, iperf("", time.Now(), manyPeers(21)...))
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for i := range 20 {
+			assert.NoError(t, metrics.Forget(path, []string{fmt.Sprint("magpie/", i)}))
+		}
+	})
+	before := 23
+	for range 20 {
+		values := scrape(t, handler)
+		assert.Zero(t, values["magpie_metrics_file_errors"])
+		assert.LessOrEqual(t, len(values), before)
+		before = len(values)
+	}
+	wg.Wait()
+	assert.Len(t, scrape(t, handler), 3)
+}
+
+// A file that cannot be written is an error: the peers remain.
+func TestForgetFails(t *testing.T) {
+	t.Parallel()
+	path := newFile(t)
+	record(t, path, iperf("", time.Now(), measured("magpie/1", 1, 2)))
+	require.NoError(t, os.MkdirAll(filepath.Join(path+".new", "full"), 0o700))
+	require.ErrorContains(t, metrics.Forget(path, []string{"magpie/1"}), "cannot forget results of peers: ")
+	assert.Len(t, load(t, path), 1)
+}
+
 func TestRecordWithoutDirectory(t *testing.T) {
 	t.Parallel()
 	err := metrics.Record(filepath.Join(t.TempDir(), "none", "results.json"), ping(time.Now()))

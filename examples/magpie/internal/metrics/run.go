@@ -17,9 +17,6 @@ const (
 	Iperf = "iperf"
 )
 
-// DefaultTag is the tag of a measurement to which the operator gave none.
-const DefaultTag = "default"
-
 // Run is what one run of a check has found. Texts are valid UTF-8 of at most 255
 // bytes; they may hold any character.
 type Run struct {

@@ -13,24 +13,18 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/net/netutil"
 )
 
-const (
-	// DefaultPort is where metrics are served. Port 80 would need privileges.
-	DefaultPort = 8088
-
-	// DefaultMaxAge is for how long a run is served.
-	DefaultMaxAge = time.Hour
-)
+const defaultMaxAge = time.Hour
 
 // Options are the optional settings of Handler.
 type Options struct {
-	// MaxAge is for how long after its time a run is served; 0 means
-	// DefaultMaxAge. A run whose time is as far in the future is not served
-	// either.
+	// MaxAge is for how long after its time a run is served; 0 means an hour.
+	// A run whose time is as far in the future is not served either.
 	MaxAge time.Duration
 
 	// Logger is told when the file cannot be read, once per cause; nil means
@@ -47,7 +41,7 @@ func Handler(path string, opts *Options) http.Handler {
 	if opts != nil {
 		o = *opts
 	}
-	e := &exporter{path: path, maxAge: cmp.Or(max(o.MaxAge, 0), DefaultMaxAge), logger: cmp.Or(o.Logger, slog.New(slog.DiscardHandler))}
+	e := &exporter{path: path, maxAge: cmp.Or(max(o.MaxAge, 0), defaultMaxAge), logger: cmp.Or(o.Logger, slog.New(slog.DiscardHandler))}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /metrics", e.serveMetrics)
 	mux.HandleFunc("GET /{$}", serveRoot)
@@ -73,7 +67,7 @@ func (e *exporter) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 func (e *exporter) exposition() []byte {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	runs, err := Load(e.path)
+	runs, err := load(e.path)
 	fileErrors, cause := 0, ""
 	if err != nil {
 		fileErrors, cause = 1, err.Error()
@@ -90,16 +84,44 @@ func serveRoot(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, "<!DOCTYPE html><title>magpie</title><p>Results of the network checks: <a href=\"/metrics\">metrics</a>.\n")
 }
 
-// Listen listens at a TCP address, "host:port"; "" is all addresses of the
-// machine and DefaultPort. It fails if the address is in use.
+// Listen listens at a TCP address, "host:port". The error is [syscall.EADDRINUSE]
+// if somebody else listens there, and [syscall.EADDRNOTAVAIL] if the address is not
+// this machine's.
 func Listen(ctx context.Context, address string) (net.Listener, error) {
-	address = cmp.Or(address, net.JoinHostPort("", strconv.Itoa(DefaultPort)))
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("cannot serve metrics at %q: %w", address, err)
+		return nil, listenError(address, err)
 	}
 	return listener, nil
 }
+
+// listenError returns why nobody can listen at an address, in our words where the
+// system's are of a programmer. The cause is found by [errors.Is] nevertheless.
+func listenError(address string, err error) error {
+	var malformed *net.AddrError
+	var op *net.OpError
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		err = plain{"the port is in use", syscall.EADDRINUSE}
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		err = plain{"this machine has no such address", syscall.EADDRNOTAVAIL}
+	case errors.As(err, &malformed):
+		err = errors.New(malformed.Err)
+	case errors.As(err, &op):
+		err = op.Err // without the address, which is said before
+	}
+	return fmt.Errorf("cannot listen at %q: %w", address, err)
+}
+
+// plain is an error of the system in other words.
+type plain struct {
+	text  string
+	errno syscall.Errno
+}
+
+func (p plain) Error() string { return p.text }
+
+func (p plain) Unwrap() error { return p.errno }
 
 const (
 	maxConnections = 64

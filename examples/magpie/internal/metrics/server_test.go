@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -187,15 +188,18 @@ func TestServeReportsBrokenListener(t *testing.T) {
 	assert.ErrorContains(t, metrics.Serve(t.Context(), listener, http.NotFoundHandler()), "cannot serve metrics")
 }
 
-func TestListenAddressInUse(t *testing.T) {
+func TestListenErrors(t *testing.T) {
 	t.Parallel()
 	listener, err := metrics.Listen(t.Context(), "127.0.0.1:0")
 	require.NoError(t, err)
 	defer listener.Close()
 	address := listener.Addr().String()
 	_, err = metrics.Listen(t.Context(), address)
-	require.ErrorContains(t, err, "address already in use")
-	assert.ErrorContains(t, err, fmt.Sprintf("cannot serve metrics at %q", address))
+	require.EqualError(t, err, fmt.Sprintf("cannot listen at %q: the port is in use", address))
+	require.ErrorIs(t, err, syscall.EADDRINUSE)
+	_, err = metrics.Listen(t.Context(), "198.51.100.1:0")
+	require.EqualError(t, err, `cannot listen at "198.51.100.1:0": this machine has no such address`)
+	require.ErrorIs(t, err, syscall.EADDRNOTAVAIL)
 	_, err = metrics.Listen(t.Context(), "no port")
-	assert.ErrorContains(t, err, `cannot serve metrics at "no port"`)
+	require.EqualError(t, err, `cannot listen at "no port": missing port in address`)
 }

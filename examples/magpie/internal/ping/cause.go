@@ -7,9 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strconv"
-	"strings"
 	"syscall"
+
+	"github.com/charmsmith/charmsmith/examples/magpie/internal/hostile"
 )
 
 // ErrPermission is the cause when the process may not send ICMP at all.
@@ -27,13 +27,11 @@ func (o *Options) explain(address string, sent int, err error) error {
 		}
 		return &tooBig{fmt.Sprintf("packets of %d bytes do not pass: the %s", o.MTU, which)}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("cannot wait for all answers of %s: %w", quoted(address), systemCause(err))
-	case errors.Is(err, syscall.EADDRNOTAVAIL) && o.Source.IsValid():
-		return fmt.Errorf("cannot send to %s from %v: %w", quoted(address), o.Source, systemCause(err))
+		return fmt.Errorf("cannot wait for all answers of %s: %w", hostile.Quote(address), systemCause(err))
 	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("cannot send to %s: the address is for broadcasts, or forbidden: %w", quoted(address), systemCause(err))
+		return fmt.Errorf("cannot send to %s: the address is for broadcasts, or forbidden: %w", hostile.Quote(address), systemCause(err))
 	}
-	return fmt.Errorf("cannot send to %s: %w", quoted(address), systemCause(err))
+	return fmt.Errorf("cannot send to %s: %w", hostile.Quote(address), systemCause(err))
 }
 
 // tooBig is EMSGSIZE in the words of who asked for an MTU.
@@ -74,40 +72,9 @@ func lookupCause(err error) error {
 	return systemCause(err)
 }
 
-// escaped is an error whose text is quoted, without the quotes.
+// escaped is an error whose text is safe to print.
 type escaped struct{ err error }
 
-func (e *escaped) Error() string {
-	q := quoted(e.err.Error())
-	if cut, long := strings.CutSuffix(q, "…"); long {
-		q = cut[:len(cut)-1] + `…"`
-	}
-	return strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
-}
+func (e *escaped) Error() string { return hostile.Clip(e.err.Error(), 200) }
 
 func (e *escaped) Unwrap() error { return e.err }
-
-// quoted returns what a peer wrote as a string of Go, and not all of it if it is long.
-func quoted(text string) string {
-	const limit = 200
-	if len(text) > limit {
-		return strconv.Quote(text[:limit]) + "…"
-	}
-	return strconv.Quote(text)
-}
-
-// isHostName reports whether a text is worth asking a resolver for.
-func isHostName(name string) bool {
-	name = strings.TrimSuffix(name, ".")
-	if name == "" || len(name) > 253 {
-		return false
-	}
-	for label := range strings.SplitSeq(name, ".") {
-		if label == "" || len(label) > 63 || label[0] == '-' || strings.Trim(label, hostNameChars) != "" {
-			return false
-		}
-	}
-	return true
-}
-
-const hostNameChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"

@@ -8,13 +8,14 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"strconv"
 	"sync"
 	"syscall"
 	"time"
 
 	probing "github.com/prometheus-community/pro-bing"
 	"golang.org/x/net/icmp"
+
+	"github.com/charmsmith/charmsmith/examples/magpie/internal/hostile"
 )
 
 const (
@@ -92,9 +93,6 @@ func (p *icmpPinger) Ping(ctx context.Context, e Echo) (Answers, error) {
 	pinger.SetDoNotFragment(e.DontFragment)
 	pinger.Size, pinger.Count, pinger.Interval = e.Size, e.Tries, e.Interval
 	pinger.RecordTTLs = false
-	if e.From.IsValid() {
-		pinger.Source = e.From.String()
-	}
 
 	// pro-bing goes on after any error but that of the first packet, and its
 	// own Timeout begins with the first one.
@@ -128,18 +126,11 @@ func (p *icmpPinger) Ping(ctx context.Context, e Echo) (Answers, error) {
 // reachable returns an error if the system knows no way to the address, or would
 // send a broadcast, for which pro-bing would ask it. It sends nothing.
 func reachable(ctx context.Context, e Echo) error {
-	if zone := e.To.Zone(); zone != "" {
-		if _, err := net.InterfaceByName(zone); err != nil {
-			if n, err := strconv.Atoi(zone); err != nil || n <= 0 {
-				return errors.New("the zone is not an interface of this machine")
-			}
-		}
+	if err := hostile.CheckZone(e.To); err != nil {
+		return err
 	}
 	const discard = 9
 	dialer := net.Dialer{Control: noBroadcast}
-	if e.From.IsValid() {
-		dialer.LocalAddr = net.UDPAddrFromAddrPort(netip.AddrPortFrom(e.From, 0))
-	}
 	conn, err := dialer.DialContext(ctx, "udp", netip.AddrPortFrom(e.To, discard).String())
 	if err != nil {
 		return err

@@ -4,7 +4,6 @@ package ping_test
 
 import (
 	"errors"
-	"net/netip"
 	"syscall"
 	"testing"
 	"time"
@@ -80,28 +79,12 @@ func TestRealPackets(t *testing.T) {
 				`cannot send to "fe80::1%e\x1b": the zone is not an interface of this machine`,
 			}, []int{0, 0, 0},
 		},
-		"source": {
-			machine{Raw: true, Listen: "127.0.0.9", Targets: both[:1], Options: with(func(o *packets) { o.Source = netip.MustParseAddr("127.0.0.9") })},
-			[]string{"ok"}, []int{3},
-		},
-		"datagram, source": {
-			machine{Raw: true, Datagram: true, Listen: "127.0.0.9", Targets: both[:1], Options: with(func(o *packets) { o.Source = netip.MustParseAddr("127.0.0.9") })},
-			[]string{"ok"}, []int{3},
-		},
-		"datagram, source of IPv6": {
-			machine{Datagram: true, Targets: both[1:2], Options: with(func(o *packets) { o.Source = netip.MustParseAddr("::1") })},
-			[]string{"ok"}, []int{3},
-		},
-		"source of another machine": {
-			machine{Raw: true, Targets: both[:1], Options: with(func(o *packets) { o.Source = netip.MustParseAddr("10.0.0.9") })},
-			[]string{`cannot send to "127.0.0.1" from 10.0.0.9: cannot assign requested address`}, []int{0},
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			row.machine.MTU = 1500
 			got := row.machine.run(t)
-			assert.Equal(t, report{Results: row.want, RTTs: row.rtts, Heard: row.machine.Listen != ""}, got)
+			assert.Equal(t, report{Results: row.want, RTTs: row.rtts}, got)
 		})
 	}
 }

@@ -8,8 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"os"
 	"os/exec"
 	"runtime"
@@ -32,8 +30,7 @@ type machine struct {
 	Silent     bool // answers no echo
 	Targets    []string
 	Options    packets
-	Listen     string // an address of IPv4 to which answers are to come
-	CancelSoon bool   // the context of Run ends soon
+	CancelSoon bool // the context of Run ends soon
 }
 
 // packets are the Options that JSON knows.
@@ -41,11 +38,10 @@ type packets struct {
 	Tries             int
 	Interval, Timeout time.Duration
 	MTU               int
-	Source            netip.Addr
 }
 
 func (p packets) options() *ping.Options {
-	return &ping.Options{Tries: p.Tries, Interval: p.Interval, Timeout: p.Timeout, MTU: p.MTU, Source: p.Source}
+	return &ping.Options{Tries: p.Tries, Interval: p.Interval, Timeout: p.Timeout, MTU: p.MTU}
 }
 
 // report is what Run came to in a machine.
@@ -53,7 +49,6 @@ type report struct {
 	Skip       string   // why the machine could not be made
 	Results    []string // texts
 	RTTs       []int    // how many each result has
-	Heard      bool     // an answer came to Listen
 	Goroutines int      // that Run left behind
 }
 
@@ -112,19 +107,6 @@ func runIn(text string, r *report) error {
 	if err := m.setUp(); err != nil {
 		return err
 	}
-	var heard func() bool
-	if m.Listen != "" {
-		conn, err := net.ListenPacket("ip4:icmp", m.Listen)
-		if err != nil {
-			return err
-		}
-		defer conn.Close()
-		heard = func() bool {
-			_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
-			_, _, err := conn.ReadFrom(make([]byte, 1500))
-			return err == nil
-		}
-	}
 	before := runtime.NumGoroutine()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -139,7 +121,6 @@ func runIn(text string, r *report) error {
 		r.Results = append(r.Results, result.String())
 		r.RTTs = append(r.RTTs, len(result.RTTs))
 	}
-	r.Heard = heard != nil && heard()
 	for range 1000 { // a goroutine needs a moment to end after its last word
 		if r.Goroutines = runtime.NumGoroutine() - before; r.Goroutines <= 0 {
 			r.Goroutines = 0

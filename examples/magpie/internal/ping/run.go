@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/charmsmith/charmsmith/examples/magpie/internal/hostile"
 )
 
 // Defaults of Options.
@@ -39,10 +41,6 @@ type Options struct {
 	// MTU is how many bytes the IP packets have, which then may not be
 	// fragmented, at most 65535; 0 sends small packets that may.
 	MTU int
-	// Source is the address of this unit that packets come from; if it is not
-	// valid, the system chooses. A target has to be of the same family. It can
-	// have no zone.
-	Source netip.Addr
 	// Lookup has the addresses of a host name; nil asks the system.
 	Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
 	// Pinger sends the packets; nil sends ICMP.
@@ -60,7 +58,6 @@ type Pinger interface {
 // Echo is what a Pinger is to do.
 type Echo struct {
 	To           netip.Addr
-	From         netip.Addr // not valid: the system chooses
 	Tries        int
 	Interval     time.Duration
 	Timeout      time.Duration // after the last packet
@@ -115,7 +112,6 @@ func (o *Options) withDefaults() Options {
 	if c.Pinger == nil {
 		c.Pinger = newICMP()
 	}
-	c.Source = c.Source.Unmap()
 	return c
 }
 
@@ -128,8 +124,6 @@ func (o *Options) check() error {
 		return fmt.Errorf("the interval is %v", o.Interval)
 	case o.Timeout < 0:
 		return fmt.Errorf("the timeout is %v", o.Timeout)
-	case o.Source.Zone() != "":
-		return fmt.Errorf("the source %s has a zone", quoted(o.Source.String()))
 	}
 	return nil
 }
@@ -142,17 +136,17 @@ func (o *Options) ping(ctx context.Context, t Target) Result {
 			err = ctx.Err()
 		}
 		if err != nil {
-			return fmt.Errorf("cannot ping %s: %w", quoted(t.Address), err)
+			return fmt.Errorf("cannot ping %s: %w", hostile.Quote(t.Address), err)
 		}
 		if r.IP, err = o.addressOf(ctx, t.Address); err != nil {
 			return err
 		}
 		size, err := payloadSize(r.IP, o.MTU)
 		if err != nil {
-			return fmt.Errorf("cannot ping %s: %w", quoted(t.Address), err)
+			return fmt.Errorf("cannot ping %s: %w", hostile.Quote(t.Address), err)
 		}
 		answers, err := o.Pinger.Ping(ctx, Echo{
-			To: r.IP, From: o.Source,
+			To:    r.IP,
 			Tries: o.Tries, Interval: o.Interval, Timeout: o.Timeout,
 			Size: size, DontFragment: o.MTU != 0,
 		})
@@ -169,32 +163,32 @@ func (o *Options) ping(ctx context.Context, t Target) Result {
 // that it wrote.
 func (o *Options) addressOf(ctx context.Context, address string) (netip.Addr, error) {
 	if ip, err := netip.ParseAddr(address); err == nil {
-		if err := o.checkAddress(ip.Unmap()); err != nil {
-			return netip.Addr{}, fmt.Errorf("cannot ping %s: %w", quoted(address), err)
+		if err := checkAddress(ip.Unmap()); err != nil {
+			return netip.Addr{}, fmt.Errorf("cannot ping %s: %w", hostile.Quote(address), err)
 		}
 		return ip.Unmap(), nil
 	}
-	if !isHostName(address) {
-		return netip.Addr{}, fmt.Errorf("cannot ping %s: it is neither an IP address nor a host name", quoted(address))
+	if !hostile.IsHostName(address) {
+		return netip.Addr{}, fmt.Errorf("cannot ping %s: it is neither an IP address nor a host name", hostile.Quote(address))
 	}
 	ips, err := o.Lookup(ctx, address)
 	if err != nil {
-		return netip.Addr{}, fmt.Errorf("cannot resolve %s: %w", quoted(address), lookupCause(err))
+		return netip.Addr{}, fmt.Errorf("cannot resolve %s: %w", hostile.Quote(address), lookupCause(err))
 	}
 	var wrong error
 	for _, ip := range ips {
-		if wrong = o.checkAddress(ip.Unmap()); wrong == nil {
+		if wrong = checkAddress(ip.Unmap()); wrong == nil {
 			return ip.Unmap(), nil
 		}
 	}
 	if wrong == nil {
 		wrong = errors.New("it has no addresses")
 	}
-	return netip.Addr{}, fmt.Errorf("cannot ping %s: %w", quoted(address), wrong)
+	return netip.Addr{}, fmt.Errorf("cannot ping %s: %w", hostile.Quote(address), wrong)
 }
 
 // checkAddress returns why an address is not pinged.
-func (o *Options) checkAddress(ip netip.Addr) error {
+func checkAddress(ip netip.Addr) error {
 	switch {
 	case ip.IsUnspecified():
 		return errors.New("it is no unit's address")
@@ -202,8 +196,6 @@ func (o *Options) checkAddress(ip netip.Addr) error {
 		return errors.New("it is the address of many machines")
 	case ip.Is6() && ip.IsLinkLocalUnicast() && ip.Zone() == "":
 		return errors.New(`a link-local address needs a zone, as in "fe80::1%eth0"`)
-	case o.Source.IsValid() && o.Source.Is4() != ip.Is4():
-		return fmt.Errorf("it is not of the same family as the source %v", o.Source)
 	}
 	return nil
 }

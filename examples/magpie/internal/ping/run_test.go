@@ -98,10 +98,8 @@ func TestDefaultsAndSizes(t *testing.T) {
 		"least MTU":      {"10.0.0.1", ping.Options{MTU: 52}, func(e *ping.Echo) { e.Size, e.DontFragment = 24, true }},
 		"all options": {
 			"10.0.0.1",
-			ping.Options{Tries: 3, Interval: time.Second, Timeout: time.Minute, Source: netip.MustParseAddr("10.0.0.9")},
-			func(e *ping.Echo) {
-				e.Tries, e.Interval, e.Timeout, e.From = 3, time.Second, time.Minute, netip.MustParseAddr("10.0.0.9")
-			},
+			ping.Options{Tries: 3, Interval: time.Second, Timeout: time.Minute},
+			func(e *ping.Echo) { e.Tries, e.Interval, e.Timeout = 3, time.Second, time.Minute },
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -141,8 +139,6 @@ func TestWhatIsNotPinged(t *testing.T) {
 		"mapped multicast":   {"::ffff:224.0.0.1", ping.Options{}, `cannot ping "::ffff:224.0.0.1": it is the address of many machines`},
 		"broadcast":          {"255.255.255.255", ping.Options{}, `cannot ping "255.255.255.255": it is the address of many machines`},
 		"no zone":            {"fe80::1", ping.Options{}, `cannot ping "fe80::1": a link-local address needs a zone, as in "fe80::1%eth0"`},
-		"family":             {"::1", ping.Options{Source: netip.MustParseAddr("10.0.0.1")}, `cannot ping "::1": it is not of the same family as the source 10.0.0.1`},
-		"source with zone":   {"::1", ping.Options{Source: netip.MustParseAddr("fe80::1%lo")}, `cannot ping "::1": the source "fe80::1%lo" has a zone`},
 		"tries":              {"::1", ping.Options{Tries: -1}, `cannot ping "::1": the number of tries is -1`},
 		"interval":           {"::1", ping.Options{Interval: -1}, `cannot ping "::1": the interval is -1ns`},
 		"timeout":            {"::1", ping.Options{Timeout: -1}, `cannot ping "::1": the timeout is -1ns`},
@@ -179,25 +175,23 @@ func TestHostNames(t *testing.T) {
 	for name, row := range map[string]struct {
 		addresses []netip.Addr
 		err       error
-		source    netip.Addr
 		ip        netip.Addr
 		want      string
 	}{
-		"the first":           {addresses: []netip.Addr{v6, v4}, ip: v6, want: "ok"},
-		"the source's family": {addresses: []netip.Addr{v6, v4}, source: v4, ip: v4, want: "ok"},
-		"mapped":              {addresses: []netip.Addr{netip.AddrFrom16(v4.As16())}, ip: v4, want: "ok"},
-		"none":                {want: `cannot ping "magpie-1.example": it has no addresses`},
-		"multicast":           {addresses: []netip.Addr{netip.MustParseAddr("224.0.0.1")}, want: `cannot ping "magpie-1.example": it is the address of many machines`},
-		"no such":             {err: &net.DNSError{Err: "x", Name: "\x1b", IsNotFound: true}, want: `cannot resolve "magpie-1.example": no such host`},
-		"no answer":           {err: &net.DNSError{Err: "x", Name: "\x1b", IsTimeout: true}, want: `cannot resolve "magpie-1.example": no DNS server answers in time`},
-		"server's text":       {err: &net.DNSError{Err: "server \"\x1b\" misbehaves"}, want: `cannot resolve "magpie-1.example": server "\x1b" misbehaves`},
-		"other error":         {err: errors.New("bad\n"), want: `cannot resolve "magpie-1.example": bad\n`},
+		"the first":                    {addresses: []netip.Addr{v6, v4}, ip: v6, want: "ok"},
+		"the first that can be pinged": {addresses: []netip.Addr{netip.MustParseAddr("fe80::1"), v4}, ip: v4, want: "ok"},
+		"mapped":                       {addresses: []netip.Addr{netip.AddrFrom16(v4.As16())}, ip: v4, want: "ok"},
+		"none":                         {want: `cannot ping "magpie-1.example": it has no addresses`},
+		"multicast":                    {addresses: []netip.Addr{netip.MustParseAddr("224.0.0.1")}, want: `cannot ping "magpie-1.example": it is the address of many machines`},
+		"no such":                      {err: &net.DNSError{Err: "x", Name: "\x1b", IsNotFound: true}, want: `cannot resolve "magpie-1.example": no such host`},
+		"no answer":                    {err: &net.DNSError{Err: "x", Name: "\x1b", IsTimeout: true}, want: `cannot resolve "magpie-1.example": no DNS server answers in time`},
+		"server's text":                {err: &net.DNSError{Err: "server \"\x1b\" misbehaves"}, want: `cannot resolve "magpie-1.example": server "\x1b" misbehaves`},
+		"other error":                  {err: errors.New("bad\n"), want: `cannot resolve "magpie-1.example": bad\n`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := one(t, "magpie-1.example", ping.Options{
 				Pinger: answering(20),
-				Source: row.source,
 				Lookup: func(_ context.Context, host string) ([]netip.Addr, error) {
 					assert.Equal(t, "magpie-1.example", host)
 					return row.addresses, row.err
@@ -239,10 +233,6 @@ func TestCauses(t *testing.T) {
 		"link goes down": {
 			failing(7, system(syscall.ENETDOWN)), ping.Options{},
 			`7/7 packets received: cannot send to "10.0.0.1": network is down`, syscall.ENETDOWN,
-		},
-		"source": {
-			failing(0, system(syscall.EADDRNOTAVAIL)), ping.Options{Source: netip.MustParseAddr("10.0.0.9")},
-			`cannot send to "10.0.0.1" from 10.0.0.9: cannot assign requested address`, syscall.EADDRNOTAVAIL,
 		},
 		"broadcast of a subnet": {
 			failing(0, system(syscall.EACCES)), ping.Options{},

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/charmsmith/charmsmith/examples/magpie/internal/hostile"
 )
 
 // Defaults of Options.
@@ -69,16 +71,6 @@ type Forward struct {
 	// Match is whether the addresses have the one that the name is of.
 	Match bool   `json:"match"`
 	Error string `json:"error,omitempty"`
-}
-
-// OK reports whether each result is OK.
-func (r Results) OK() bool {
-	for _, result := range r {
-		if !result.OK() {
-			return false
-		}
-	}
-	return true
 }
 
 // OK reports whether the target has names, and each of them the target's address.
@@ -161,7 +153,7 @@ func (c *client) addressesOf(ctx context.Context, address string) ([]netip.Addr,
 	}
 	name, ok := hostName(address)
 	if !ok {
-		return nil, fmt.Errorf("cannot look up %s: it is neither an IP address nor a host name", quoted(address))
+		return nil, fmt.Errorf("cannot look up %s: it is neither an IP address nor a host name", hostile.Quote(address))
 	}
 	ips, err := c.addresses(ctx, name)
 	if len(ips) > maxAsked {

@@ -4,7 +4,7 @@
 // that the address of each has names, and that these names have the address.
 //
 //	results := resolve.Check(ctx, []resolve.Target{{Name: "magpie/1", Address: "10.0.0.2"}}, nil)
-//	if !results.OK() {
+//	if !results["magpie/1"].OK() {
 //		… // json.Marshal(results) says what is missing
 //	}
 //

@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/netip"
 	"os"
+
+	"github.com/charmsmith/charmsmith/examples/magpie/internal/hostile"
 )
 
 // Hostname is what this machine knows of its own name.
@@ -46,8 +48,8 @@ func LocalHostname(ctx context.Context, opts *HostnameOptions) Hostname {
 	if err != nil {
 		return Hostname{Errors: fmt.Sprintf("cannot read the host name of this machine: %v", err)}
 	}
-	if _, ok := hostName(name); !ok {
-		return Hostname{Errors: fmt.Sprintf("cannot look up the host name %s: it is not a host name", quoted(name))}
+	if !hostile.IsHostName(name) {
+		return Hostname{Errors: fmt.Sprintf("cannot look up the host name %s: it is not a host name", hostile.Quote(name))}
 	}
 	ips, err := o.Lookup(ctx, name)
 	var dnsErr *net.DNSError

@@ -10,6 +10,8 @@ import (
 	"slices"
 
 	"github.com/miekg/dns"
+
+	"github.com/charmsmith/charmsmith/examples/magpie/internal/hostile"
 )
 
 // maxCNAMEs is how many CNAMEs are followed from a name.
@@ -74,7 +76,7 @@ func (c *client) addresses(ctx context.Context, name string) ([]netip.Addr, erro
 		}
 	}
 	if len(errs) > 0 {
-		return ips, fmt.Errorf("cannot look up the addresses of %s: %s", quoted(name), text(errs))
+		return ips, fmt.Errorf("cannot look up the addresses of %s: %s", hostile.Quote(name), text(errs))
 	}
 	return ips, nil
 }
@@ -119,10 +121,10 @@ func (c *chain) follow(answer []dns.RR) error {
 		}
 		next := dns.CanonicalName(records[0].(*dns.CNAME).Target)
 		if slices.Contains(*c, next) {
-			return fmt.Errorf("the CNAMEs of %s are a loop", quoted((*c)[0]))
+			return fmt.Errorf("the CNAMEs of %s are a loop", hostile.Quote((*c)[0]))
 		}
 		if len(*c) > maxCNAMEs {
-			return fmt.Errorf("there are more than %d CNAMEs from %s on", maxCNAMEs, quoted((*c)[0]))
+			return fmt.Errorf("there are more than %d CNAMEs from %s on", maxCNAMEs, hostile.Quote((*c)[0]))
 		}
 		*c = append(*c, next)
 	}
@@ -153,7 +155,7 @@ func namesIn(records []dns.RR) ([]string, error) {
 		name, ok := hostName(ptr.Ptr)
 		switch {
 		case !ok && len(errs) == 0:
-			errs = append(errs, fmt.Errorf("the answer %s is not a host name", quoted(ptr.Ptr)))
+			errs = append(errs, fmt.Errorf("the answer %s is not a host name", hostile.Quote(ptr.Ptr)))
 		case ok && !slices.Contains(names, name):
 			if len(names) == maxNames {
 				errs = append(errs, errTooManyNames)

@@ -3,11 +3,14 @@
 package resolve
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/charmsmith/charmsmith/examples/magpie/internal/hostile"
 )
 
 const (
@@ -51,29 +54,49 @@ func newClient(opts *Options) (*client, error) {
 	return &client{servers, o.Tries, o.Timeout, make(chan struct{}, maxInFlight)}, nil
 }
 
-// serversOf returns the server of that text, or if it is empty, those of a file.
+// serversOf returns the server of that text, or if it is empty, those of a file
+// that can be asked.
 func serversOf(server, resolvConf string) ([]netip.AddrPort, error) {
 	if server != "" {
-		if ip, err := netip.ParseAddr(server); err == nil {
-			return []netip.AddrPort{netip.AddrPortFrom(ip, port)}, nil
+		s, err := serverOf(server)
+		if err != nil {
+			return nil, fmt.Errorf("cannot use the DNS server %s: %w", hostile.Quote(server), err)
 		}
-		if s, err := netip.ParseAddrPort(server); err == nil && s.Port() != 0 {
-			return []netip.AddrPort{s}, nil
-		}
-		return nil, fmt.Errorf("cannot use the DNS server %s: it is not an IP address, or one with a port", quoted(server))
+		return []netip.AddrPort{s}, nil
 	}
 	config, err := dns.ClientConfigFromFile(resolvConf)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the DNS servers: %w", err)
 	}
 	var servers []netip.AddrPort
-	for _, s := range config.Servers {
-		if ip, err := netip.ParseAddr(s); err == nil && len(servers) < maxServers {
-			servers = append(servers, netip.AddrPortFrom(ip, port))
+	for _, text := range config.Servers {
+		ip, notIP := netip.ParseAddr(text)
+		if notIP != nil || len(servers) == maxServers {
+			continue
 		}
+		if zone := hostile.CheckZone(ip); zone != nil {
+			err = fmt.Errorf("cannot use %s: %w", hostile.Quote(text), zone)
+			continue
+		}
+		servers = append(servers, netip.AddrPortFrom(ip, port))
 	}
-	if len(servers) == 0 {
-		return nil, fmt.Errorf("cannot find a DNS server in %q", resolvConf)
+	switch {
+	case len(servers) > 0:
+		return servers, nil
+	case err != nil:
+		return nil, fmt.Errorf("cannot find a DNS server in %q: %w", resolvConf, err)
 	}
-	return servers, nil
+	return nil, fmt.Errorf("cannot find a DNS server in %q", resolvConf)
+}
+
+// serverOf returns the server of a text.
+func serverOf(text string) (netip.AddrPort, error) {
+	s, err := netip.ParseAddrPort(text)
+	if ip, ipErr := netip.ParseAddr(text); ipErr == nil {
+		s, err = netip.AddrPortFrom(ip, port), nil
+	}
+	if err != nil || s.Port() == 0 {
+		return s, errors.New("it is not an IP address, or one with a port")
+	}
+	return s, hostile.CheckZone(s.Addr())
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build linux
+
 package throughput
 
 import (
@@ -9,6 +11,8 @@ import (
 	"net"
 	"net/netip"
 	"syscall"
+
+	"github.com/charmsmith/charmsmith/examples/magpie/internal/hostile"
 )
 
 // resolve returns the address at which a target answers.
@@ -39,49 +43,39 @@ func (m *measurement) reach(ctx context.Context, addresses []netip.Addr, port ui
 	return netip.AddrPort{}, errors.Join(failures...)
 }
 
-// lookup returns the addresses of a host that the source can send to, one or more.
+// lookup returns the addresses of a host, one or more.
 func (m *measurement) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
-	found := []netip.Addr{}
 	if a, err := netip.ParseAddr(host); err == nil {
-		found = append(found, a)
-	} else {
-		ctx, cancel := context.WithTimeout(ctx, m.opts.Timeout)
-		defer cancel()
-		found, err = net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-		if err != nil {
-			return nil, fmt.Errorf("cannot resolve host %q: %w", host, cause(err, m.opts.Timeout))
+		if err := hostile.CheckZone(a); err != nil {
+			return nil, fmt.Errorf("cannot reach %s: %w", hostile.Quote(host), err)
 		}
+		return []netip.Addr{a.Unmap()}, nil
 	}
-	var usable []netip.Addr
-	for _, a := range found {
-		a = a.Unmap()
-		if !m.opts.Source.IsValid() || m.opts.Source.Is4() == a.Is4() {
-			usable = append(usable, a)
-		}
+	if !hostile.IsHostName(host) {
+		return nil, fmt.Errorf("cannot reach %s: it is neither an IP address nor a host name", hostile.Quote(host))
 	}
-	if len(usable) == 0 {
-		return nil, fmt.Errorf("cannot reach host %q from %q: no address of it is of the same family", host, m.opts.Source)
+	ctx, cancel := context.WithTimeout(ctx, m.opts.Timeout)
+	defer cancel()
+	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return nil, fmt.Errorf("cannot resolve host %q: %w", host, cause(err, m.opts.Timeout))
 	}
-	return usable, nil
+	for i, a := range found {
+		found[i] = a.Unmap()
+	}
+	return found, nil
 }
 
-// dial connects to an address, from the source if there is one.
+// dial connects to an address.
 func (m *measurement) dial(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
 	dialer := net.Dialer{Timeout: m.opts.Timeout}
 	dialer.SetMultipathTCP(false) // it is TCP that is measured
-	from := ""
-	if m.opts.Source.IsValid() {
-		dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(m.opts.Source, 0))
-		from = fmt.Sprintf(" from %q", m.opts.Source)
-	}
 	conn, err := dialer.DialContext(ctx, "tcp", to.String())
 	switch {
 	case err == nil:
 		return conn, nil
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return nil, fmt.Errorf("cannot connect to %q%s: nothing listens at the port: %w", to, from, cause(err, m.opts.Timeout))
-	case from != "" && errors.Is(err, syscall.EADDRNOTAVAIL):
-		return nil, fmt.Errorf("cannot connect to %q%s: this machine has no such address: %w", to, from, cause(err, m.opts.Timeout))
+		return nil, fmt.Errorf("cannot connect to %q: nothing listens at the port: %w", to, cause(err, m.opts.Timeout))
 	}
-	return nil, fmt.Errorf("cannot connect to %q%s: %w", to, from, cause(err, m.opts.Timeout))
+	return nil, fmt.Errorf("cannot connect to %q: %w", to, cause(err, m.opts.Timeout))
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build linux
+
 // Package throughput measures how much TCP moves between two units.
 //
 //	// on one unit
@@ -11,9 +13,10 @@
 //	runs, err := throughput.Measure(ctx, []throughput.Target{{Node: "magpie/1", Host: "10.0.0.2", Port: 5001}}, nil)
 //
 // A figure counts what the server received in the time that the server took, never
-// what the client wrote into a buffer. On Linux, what a server receives is dropped
-// without a copy: it takes no memory, however many clients there are, and the
-// figure is that of the network rather than of the memory behind it.
+// what the client wrote into a buffer. What a server receives is dropped without a
+// copy: it takes no memory, however many clients there are, and the figure is that
+// of the network rather than of the memory behind it. That needs Linux, and so does
+// the package.
 //
 // # Protocol
 //

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build linux
+
 package throughput
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/netip"
 	"time"
@@ -36,6 +39,14 @@ func ReadAnswer(r io.Reader) ([]byte, error) {
 func ReadResult(r io.Reader) ([]byte, error) {
 	v, err := readResult(r)
 	return v.append(nil), err
+}
+
+// Text returns what [ParseMinSpeed] parses, for its round trip.
+func (m MinSpeed) Text() string {
+	if m.percent {
+		return fmt.Sprint(m.value, "%")
+	}
+	return fmt.Sprint(m.value)
 }
 
 // No host name has several addresses on every machine.

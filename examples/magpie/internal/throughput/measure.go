@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build linux
+
 package throughput
 
 import (
@@ -11,7 +13,6 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 )
 
@@ -38,10 +39,14 @@ type Link struct {
 	Speed          int64 // mbit/s; not known unless above zero
 }
 
+// MaxConcurrency is how many streams a run may have, and how many of all runs
+// together a server receives at a time unless its options say otherwise.
+const MaxConcurrency = 256
+
 // Options are settings of [Measure]. Nil and zero values mean the defaults.
 type Options struct {
 	// Concurrency is the progression: how many streams the runs have, 2, 4 and 8
-	// by default, each at most 1024.
+	// by default, each at most [MaxConcurrency].
 	Concurrency []int
 	// BatchTime is how long a run takes, 10 s by default.
 	BatchTime time.Duration
@@ -54,17 +59,13 @@ type Options struct {
 	// MinSpeed is what MinSpeedCheck of the runs tells about. A run that is too
 	// slow is no error.
 	MinSpeed MinSpeed
-	// Source is the local address to send from; if not valid, the system chooses.
-	Source netip.Addr
-	// Parallel measures all targets at the same time rather than one after another.
-	Parallel bool
 	// Timeout is how long each of these may take: to resolve a host name, to
 	// connect, to be answered. The default is 10 s.
 	Timeout time.Duration
 	// Describe, if not nil, tells what the runs say of the link. It is called at
-	// the end of each run, one call at a time.
+	// the end of each run.
 	Describe func(src, dst netip.Addr) Link
-	// Ran, if not nil, is called with each run when it ends, one call at a time.
+	// Ran, if not nil, is called with each run when it ends.
 	Ran func(Run)
 }
 
@@ -72,16 +73,11 @@ type Options struct {
 type measurement struct {
 	opts    Options
 	payload []byte // only read
-
-	calls sync.Mutex // held while functions of opts are called
 }
 
-const (
-	mostStreams = 1024
-	leastTime   = time.Millisecond
-)
+const leastTime = time.Millisecond
 
-// Measure measures the throughput to each target. It returns the runs in the order
+// Measure measures the throughput to one target after another. It returns the runs in the order
 // of the targets and of time, also together with an error.
 //
 // The first run that cannot be made, or in which nothing arrives, is the last of
@@ -94,7 +90,6 @@ func Measure(ctx context.Context, targets []Target, opts *Options) ([]Run, error
 	if opts != nil {
 		m.opts = *opts
 	}
-	m.opts.Source = m.opts.Source.Unmap()
 	m.opts.Concurrency = slices.Clone(m.opts.Concurrency)
 	if len(m.opts.Concurrency) == 0 {
 		m.opts.Concurrency = []int{2, 4, 8}
@@ -106,24 +101,20 @@ func Measure(ctx context.Context, targets []Target, opts *Options) ([]Run, error
 		return nil, fmt.Errorf("cannot measure throughput: %w", err)
 	}
 
-	runs := make([][]Run, len(targets))
-	failures := make([]error, len(targets))
-	var wg sync.WaitGroup
-	for i, target := range targets {
-		wg.Go(func() { runs[i], failures[i] = m.measure(ctx, target) })
-		if !m.opts.Parallel {
-			wg.Wait()
-		}
+	var runs []Run
+	var failures []error
+	for _, target := range targets {
+		measured, err := m.measure(ctx, target)
+		runs, failures = append(runs, measured...), append(failures, err)
 	}
-	wg.Wait()
-	return slices.Concat(runs...), errors.Join(failures...)
+	return runs, errors.Join(failures...)
 }
 
 // check tells what of the options, with their defaults, makes no sense.
 func (o *Options) check() error {
 	for _, n := range o.Concurrency {
-		if n < 1 || n > mostStreams {
-			return fmt.Errorf("a run has from 1 to %d streams, not %d", mostStreams, n)
+		if n < 1 || n > MaxConcurrency {
+			return fmt.Errorf("a run has from 1 to %d streams, not %d", MaxConcurrency, n)
 		}
 	}
 	if o.BatchTime < leastTime {
@@ -167,26 +158,8 @@ func (m *measurement) measure(ctx context.Context, target Target) ([]Run, error)
 			return runs, &Error{Target: target, Concurrency: streams, Err: err}
 		}
 		runs = append(runs, run)
-		m.ran(run)
+		if m.opts.Ran != nil {
+			m.opts.Ran(run)
+		}
 	}
-}
-
-// ran calls Ran.
-func (m *measurement) ran(run Run) {
-	if m.opts.Ran == nil {
-		return
-	}
-	m.calls.Lock()
-	defer m.calls.Unlock()
-	m.opts.Ran(run)
-}
-
-// describe calls Describe.
-func (m *measurement) describe(src, dst netip.Addr) Link {
-	if m.opts.Describe == nil {
-		return Link{}
-	}
-	m.calls.Lock()
-	defer m.calls.Unlock()
-	return m.opts.Describe(src, dst)
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build linux
+
 package throughput
 
 import (
@@ -195,7 +197,10 @@ func (m *measurement) sum(target Target, address netip.AddrPort, all []stream, s
 	run.Mbits = run.BitsPerSecond / 1e6
 	run.GBytes = math.Round(float64(run.TransferredBytes)/(1<<30)*1000) / 1000
 	run.TimeInterval = fmt.Sprintf("0.0-%.1f", longest.Seconds())
-	link := m.describe(run.Source, run.Destination)
+	var link Link
+	if m.opts.Describe != nil {
+		link = m.opts.Describe(run.Source, run.Destination)
+	}
 	run.SourceInterface, run.SourceMAC, run.DestinationMAC = link.Interface, link.SourceMAC, link.DestinationMAC
 	run.MinSpeedCheck = m.opts.MinSpeed.Check(run.Mbits, link.Speed)
 	return run, nil

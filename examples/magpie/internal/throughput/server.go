@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build linux
+
 package throughput
 
 import (
@@ -15,7 +17,8 @@ import (
 
 // ServerOptions are settings of [Serve]. Nil and zero values mean the defaults.
 type ServerOptions struct {
-	// MaxStreams is how many streams are received at a time, 256 by default.
+	// MaxStreams is how many streams are received at a time, [MaxConcurrency] by
+	// default: those of the largest run.
 	// Others are refused, which their clients report.
 	MaxStreams int
 	// IdleTime is how long a connection may be silent, 10 s by default. It is
@@ -61,21 +64,45 @@ type server struct {
 type connection struct{ net.Conn }
 
 // Listen listens for the connections of clients. The address is as of [net.Listen];
-// port 0 is any.
+// port 0 is any. The error is [syscall.EADDRINUSE] if somebody else listens there, and
+// [syscall.EADDRNOTAVAIL] if the address is not this machine's.
 func Listen(ctx context.Context, address string) (net.Listener, error) {
 	var config net.ListenConfig
 	config.SetMultipathTCP(false) // it is TCP that is measured
 	l, err := config.Listen(ctx, "tcp", address)
-	switch {
-	case err == nil:
-		return l, nil
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("cannot listen at %q: the port is in use: %w", address, cause(err, 0))
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return nil, fmt.Errorf("cannot listen at %q: this machine has no such address: %w", address, cause(err, 0))
+	if err != nil {
+		return nil, listenError(address, err)
 	}
-	return nil, fmt.Errorf("cannot listen at %q: %w", address, cause(err, 0))
+	return l, nil
 }
+
+// listenError returns why nobody can listen at an address, in our words where the
+// system's are of a programmer. The cause is found by [errors.Is] nevertheless.
+func listenError(address string, err error) error {
+	var malformed *net.AddrError
+	var op *net.OpError
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		err = plain{"the port is in use", syscall.EADDRINUSE}
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		err = plain{"this machine has no such address", syscall.EADDRNOTAVAIL}
+	case errors.As(err, &malformed):
+		err = errors.New(malformed.Err)
+	case errors.As(err, &op):
+		err = op.Err // without the address, which is said before
+	}
+	return fmt.Errorf("cannot listen at %q: %w", address, err)
+}
+
+// plain is an error of the system in other words.
+type plain struct {
+	text  string
+	errno syscall.Errno
+}
+
+func (p plain) Error() string { return p.text }
+
+func (p plain) Unwrap() error { return p.errno }
 
 // Serve serves the clients of all listeners until ctx is done, which is no error,
 // or a listener does not accept any more, which is. In either case it has then
@@ -86,7 +113,7 @@ func Serve(ctx context.Context, listeners []net.Listener, opts *ServerOptions) e
 	if opts != nil {
 		s.opts = *opts
 	}
-	s.opts.MaxStreams = orDefault(s.opts.MaxStreams, 256)
+	s.opts.MaxStreams = orDefault(s.opts.MaxStreams, MaxConcurrency)
 	s.opts.IdleTime = orDefault(s.opts.IdleTime, 10*time.Second)
 	s.opts.MaxTime = orDefault(s.opts.MaxTime, time.Hour)
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build linux
+
 package throughput_test
 
 import (
@@ -232,10 +234,13 @@ func TestListenErrors(t *testing.T) {
 	t.Parallel()
 	used := listen(t, "127.0.0.1").Addr().String()
 	_, err := throughput.Listen(t.Context(), used)
-	require.EqualError(t, err, fmt.Sprintf("cannot listen at %q: the port is in use: address already in use", used))
+	require.EqualError(t, err, fmt.Sprintf("cannot listen at %q: the port is in use", used))
 	require.ErrorIs(t, err, syscall.EADDRINUSE)
 	_, err = throughput.Listen(t.Context(), "198.51.100.1:0")
-	require.EqualError(t, err, `cannot listen at "198.51.100.1:0": this machine has no such address: cannot assign requested address`)
+	require.EqualError(t, err, `cannot listen at "198.51.100.1:0": this machine has no such address`)
+	require.ErrorIs(t, err, syscall.EADDRNOTAVAIL)
 	_, err = throughput.Listen(t.Context(), "127.0.0.1:many")
 	require.ErrorContains(t, err, `cannot listen at "127.0.0.1:many": `)
+	_, err = throughput.Listen(t.Context(), "no port")
+	require.EqualError(t, err, `cannot listen at "no port": missing port in address`)
 }

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build linux
+
 package throughput
 
 import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/charmsmith/charmsmith/examples/magpie/internal/hostile"
 )
 
 // MinSpeed is the least throughput that is good enough. The zero value is none:
@@ -27,21 +31,12 @@ func ParseMinSpeed(text string) (MinSpeed, error) {
 	digits, percent := strings.CutSuffix(text, "%")
 	value, err := strconv.ParseUint(digits, 10, 32)
 	if err != nil {
-		return MinSpeed{}, fmt.Errorf("cannot parse min speed %q: it must be mbit/s, such as \"800\", or a percentage of the link speed, such as \"80%%\"", clip(text))
+		return MinSpeed{}, fmt.Errorf("cannot parse min speed %s: it must be mbit/s, such as \"800\", or a percentage of the link speed, such as \"80%%\"", hostile.Quote(text))
 	}
 	if value == 0 {
 		return MinSpeed{}, nil
 	}
 	return MinSpeed{value: uint32(value), percent: percent}, nil
-}
-
-// String returns what [ParseMinSpeed] parses.
-func (m MinSpeed) String() string {
-	text := strconv.FormatUint(uint64(m.value), 10)
-	if m.percent {
-		return text + "%"
-	}
-	return text
 }
 
 // Check compares a speed with m. Both speeds are mbit/s; a link speed that is not
@@ -53,7 +48,7 @@ func (m MinSpeed) Check(speed, linkSpeed int64) SpeedCheck {
 	case least == 0:
 		return SpeedCheck{OK: true, Message: "min-speed disabled"}
 	case m.percent && linkSpeed <= 0:
-		return SpeedCheck{Message: fmt.Sprintf("failed: %s of the link speed is not known, as the link speed is not", m)}
+		return SpeedCheck{Message: fmt.Sprintf("failed: %d%% of the link speed is not known, as the link speed is not", m.value)}
 	case m.percent:
 		least = percentage(least, linkSpeed)
 	}
@@ -72,13 +67,4 @@ func percentage(percent, n int64) int64 {
 		return limit
 	}
 	return whole*percent + (rest*percent+99)/100
-}
-
-// clip returns enough of a text to know it by.
-func clip(text string) string {
-	const most = 40
-	if len(text) <= most {
-		return text
-	}
-	return text[:most] + "…"
 }

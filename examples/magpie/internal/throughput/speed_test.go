@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build linux
+
 package throughput_test
 
 import (
@@ -48,8 +50,8 @@ func TestMinSpeedBad(t *testing.T) {
 		require.ErrorContains(t, err, `: it must be mbit/s, such as "800", or a percentage of the link speed, such as "80%"`)
 	}
 	_, err := throughput.ParseMinSpeed(strings.Repeat("9", 1e6))
-	require.ErrorContains(t, err, `"9999999999999999999999999999999999999999…"`)
-	assert.Less(t, len(err.Error()), 200, "length of the error")
+	require.ErrorContains(t, err, `9999"…: it must be`)
+	assert.Less(t, len(err.Error()), 400, "length of the error")
 }
 
 // What is parsed is written so that it is parsed again, and a greater speed never
@@ -64,11 +66,11 @@ func FuzzParseMinSpeed(f *testing.F) {
 			assert.Zero(t, m)
 			return
 		}
-		again, err := throughput.ParseMinSpeed(m.String())
+		again, err := throughput.ParseMinSpeed(m.Text())
 		require.NoError(t, err)
 		assert.Equal(t, m, again)
 		if check := m.Check(speed, link); !check.OK && speed > 0 {
-			assert.False(t, m.Check(speed-1, link).OK, "%s of %d: %s", m, link, check.Message)
+			assert.False(t, m.Check(speed-1, link).OK, "%s of %d: %s", m.Text(), link, check.Message)
 		}
 	})
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build linux
+
 package throughput
 
 import (
@@ -10,7 +12,7 @@ import (
 )
 
 // discarder returns what [io.Reader.Read] returns for a connection, without the
-// bytes: Linux drops them in its own buffer. Nothing is ever written to sink, whose
+// bytes: the kernel drops them in its own buffer. Nothing is ever written to sink, whose
 // length is the most that is dropped at once, so that all streams may share it. It
 // returns nil for a connection that cannot do that.
 func discarder(conn net.Conn, sink []byte) func() (int, error) {

@@ -96,15 +96,21 @@ func invalidConfig(values hookcmd.Values, target reflect.Value, err error) *Conf
 // status Blocked, which names the option, and returns nil: nothing else of the
 // dispatch is lost. Other errors are returned, nil is nil.
 //
-//	config, err := charm.LoadConfig[config](ctx, c)
-//	if err != nil {
-//		return charm.BlockOnConfigError(ctx, c, err)
-//	}
+//	charm.OnCollectStatus(c, func(ctx context.Context, set *charm.StatusSet) error {
+//		if _, err := charm.LoadConfig[config](ctx, c); err != nil {
+//			return charm.BlockOnConfigError(ctx, c, err)
+//		}
+//		set.Add(charm.Active(""))
+//		return nil
+//	})
 //
 // The status is set at the end of the dispatch, as if [OnCollectStatus] had
 // collected it: what is more urgent is set instead, and what the rest of the
-// dispatch sets by SetStatus does not replace it. Once the configuration is right
-// the charm has to set another status.
+// dispatch sets by SetStatus does not replace it. Nothing takes it back: a charm that
+// sets no other status once the configuration is right stays blocked. A handler that
+// calls this is therefore one of [events.Hook] that sets a status if all is well, or
+// goes with an OnCollectStatus as above; one of [events.ConfigChanged] alone would
+// leave the status to the next hook, which knows nothing of the option.
 //
 // Of several errors that are joined, all must be of the configuration.
 func BlockOnConfigError(ctx context.Context, c *Charm, err error) error {

@@ -66,6 +66,10 @@ func (c *Charm) reserve(key string) {
 // its version, 0 if it had none, and data its JSON. What it returns is stored by
 // Set only. A value of a newer version, as after a downgrade of the charm, is an
 // error. It returns s.
+//
+// What is stored is {"charmsmith-version":1,"data":…}, with the JSON of T as data; without
+// Version it is that JSON alone. A test of migrate stores an old value: by the old
+// charm, before charmtest's Harness.Upgrade, or as text in its Options.State.
 func (s *Stored[T]) Version(version int, migrate func(from int, data []byte) (T, error)) *Stored[T] {
 	s.charm.registers("Stored.Version")
 	if version < 1 || migrate == nil {

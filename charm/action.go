@@ -79,6 +79,9 @@ func OnAction[In, Out any](c *Charm, name string, handle func(context.Context, I
 			panic(fmt.Sprintf("charm.OnAction: action %q has two handlers", name))
 		}
 	}
+	if reflect.TypeFor[In]().Implements(reflect.TypeFor[events.Event]()) {
+		panic(fmt.Sprintf("charm.OnAction: the handler of action %q takes a struct of parameters, not an event, which charm.On is for; struct{} is none", name))
+	}
 	if err := checkParams(reflect.TypeFor[In]()); err != nil {
 		panic(fmt.Sprintf("charm.OnAction: the handler of action %q cannot take %s: %v", name, reflect.TypeFor[In](), err))
 	}

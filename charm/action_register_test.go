@@ -45,6 +45,7 @@ func TestOnActionPanics(t *testing.T) {
 		`the handler of action "free" cannot take *charm_test.pingParams: take charm_test.pingParams`:     on[*pingParams, none]("free"),
 		`the handler of action "free" cannot return *charm_test.pingResult: return charm_test.pingResult`: on[none, *pingResult]("free"),
 
+		`the handler of action "free" takes a struct of parameters, not an event`: on[events.Action, none]("free"),
 		`cannot take string: take a struct, struct{} for none, or map[string]any`: on[string, none]("free"),
 		`cannot take interface {}: take a struct`:                                 on[any, none]("free"),
 		`cannot take map[int]string: map[int]string is nothing that Juju has`:     on[map[int]string, none]("free"),

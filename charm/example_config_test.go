@@ -52,28 +52,35 @@ func ExampleLoadConfig() {
 }
 
 // What the operator has set wrong is shown to them, and the rest of the dispatch
-// goes on.
+// goes on. The status is told in every dispatch, so that it ends with the mistake.
 func ExampleBlockOnConfigError() {
-	runOnce(events.ConfigChanged{}, func(c *charm.Charm) {
-		charm.On(c, func(ctx context.Context, _ events.ConfigChanged) error {
-			config, err := charm.LoadConfig[webConfig](ctx, c)
-			if err != nil {
-				return charm.BlockOnConfigError(ctx, c, err)
-			}
-			fmt.Println("the web server is told of", config)
-			return nil
-		})
+	register := func(c *charm.Charm) {
 		charm.On(c, func(context.Context, events.Hook) error {
 			fmt.Println("something else")
 			return nil
 		})
-	}, answers{
+		charm.OnCollectStatus(c, func(ctx context.Context, set *charm.StatusSet) error {
+			config, err := charm.LoadConfig[webConfig](ctx, c)
+			if err != nil {
+				return charm.BlockOnConfigError(ctx, c, err)
+			}
+			set.Add(charm.Active(fmt.Sprintf("serving at port %d", config.Port)))
+			return nil
+		})
+	}
+	runOnce(events.ConfigChanged{}, register, answers{
 		"config-get --format=json --all": `{"port": 443, "tls-port": 443, "timeout": "30s"}`,
 	})
+	runOnce(events.ConfigChanged{}, register, answers{
+		"config-get --format=json --all": `{"port": 80, "tls-port": 443, "timeout": "30s"}`,
+	})
 	// Output:
-	// config-get --format=json --all
 	// something else
+	// config-get --format=json --all
 	// status-set -- blocked option "tls-port": must differ from port (value "443")
+	// something else
+	// config-get --format=json --all
+	// status-set -- active serving at port 80
 }
 
 func ExampleCharm_Config() {

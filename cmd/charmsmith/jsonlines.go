@@ -14,7 +14,7 @@ import (
 )
 
 // jsonLines writes what happens as JSON, an object in each line, whose "kind"
-// says what it is. Problems are for people, too, and also go elsewhere.
+// says what it is. Problems and warnings are for people, too, and also go elsewhere.
 type jsonLines struct {
 	problems io.Writer
 
@@ -71,6 +71,9 @@ func (j *jsonLines) entry(e timeline.Entry) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.tally.add(&e)
+	if warning, ok := warningOf(&e); ok {
+		_, _ = io.WriteString(j.problems, problemText(warning))
+	}
 	j.print(e)
 }
 

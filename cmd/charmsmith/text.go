@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/charmsmith/charmsmith/internal/termtext"
+	"github.com/charmsmith/charmsmith/internal/timeline"
 )
 
 // cleanLines makes a text of several lines harmless for a terminal; each but the
@@ -30,6 +31,11 @@ func problemText(message string) string {
 	return "charmsmith: " + cleanLines(strings.TrimRight(message, "\r\n"), "  ") + "\n"
 }
 
+// warningOf returns the text of an entry that is a warning.
+func warningOf(e *timeline.Entry) (string, bool) {
+	return e.Text, e.Kind == timeline.KindNote && strings.HasPrefix(e.Text, "warning: ")
+}
+
 // valueLimit is how many characters are shown of a value, and columns of a name.
 const valueLimit = 80
 
@@ -42,20 +48,6 @@ func quote(value string) string {
 		}
 	}
 	return termtext.Clean(strconv.Quote(value), math.MaxInt)
-}
-
-// lastLines returns the last n lines of a text, and whether there are more.
-func lastLines(text string, n int) (lines []string, more bool) {
-	text = strings.TrimRight(text, "\r\n")
-	for text != "" && len(lines) < n {
-		i := strings.LastIndexByte(text, '\n')
-		lines = append([]string{strings.TrimSuffix(text[i+1:], "\r")}, lines...)
-		if i < 0 {
-			return lines, false
-		}
-		text = text[:i]
-	}
-	return lines, text != ""
 }
 
 // duration returns a length of time in a few characters.

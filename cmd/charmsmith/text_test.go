@@ -37,26 +37,6 @@ func TestQuote(t *testing.T) {
 	assert.Equal(t, `""`, quote(""))
 }
 
-func TestLastLines(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		text string
-		want []string
-		more bool
-	}{
-		{"", nil, false},
-		{"\n\n", nil, false},
-		{"a", []string{"a"}, false},
-		{"a\r\nb\n", []string{"a", "b"}, false},
-		{"a\nb\nc\n", []string{"b", "c"}, true},
-		{"a\n\nc", []string{"", "c"}, true},
-	} {
-		lines, more := lastLines(test.text, 2)
-		assert.Equal(t, test.want, lines, "%q", test.text)
-		assert.Equal(t, test.more, more, "%q", test.text)
-	}
-}
-
 func TestDuration(t *testing.T) {
 	t.Parallel()
 	for seconds, want := range map[float64]string{

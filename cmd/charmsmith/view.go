@@ -37,9 +37,6 @@ func newView(out io.Writer, color, verbose bool) *view {
 // maxChanges is how many changes of a hook are shown, unless all are asked for.
 const maxChanges = 20
 
-// stderrLines is how many of the last lines of a charm's stderr are shown.
-const stderrLines = 10
-
 // indent is that of what a hook changed: below its unit.
 const indent = "         "
 
@@ -91,6 +88,10 @@ func (v *view) entry(e timeline.Entry) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.tally.add(&e)
+	if warning, ok := warningOf(&e); ok {
+		v.tell(problemText(warning))
+		return
+	}
 	if e.Kind != timeline.KindHook {
 		v.print(fmt.Sprintf("%7s  %s\n", since(e.Start), v.paint(faint, "-- "+termtext.Clean(e.Text, 4*valueLimit))))
 		return
@@ -199,17 +200,6 @@ func (v *view) failure(b *strings.Builder, e *timeline.Entry) {
 	writeStderr(b, e.Stderr, indent)
 }
 
-// writeStderr writes the last lines of what a charm wrote to its stderr.
-func writeStderr(b *strings.Builder, text, indent string) {
-	lines, more := lastLines(text, stderrLines)
-	if more {
-		b.WriteString(indent + "| …\n")
-	}
-	for _, line := range lines {
-		b.WriteString(indent + "| " + termtext.Clean(strings.ReplaceAll(line, "\t", "    "), 4*valueLimit) + "\n")
-	}
-}
-
 func (v *view) line(text string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -286,7 +276,11 @@ func (v *view) settled(atLeast int) {
 func (v *view) problem(message, _ string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	text := problemText(message)
+	v.tell(problemText(message))
+}
+
+// tell writes what is for a person to mind.
+func (v *view) tell(text string) {
 	if v.above != nil || v.errors == nil {
 		v.print(text)
 		return

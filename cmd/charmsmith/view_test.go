@@ -78,17 +78,18 @@ func TestViewFailure(t *testing.T) {
 	v := newView(&out, false, false)
 	e := hookOf("hello/0", "install", "", "failed")
 	e.Error = "exit status 1"
-	for i := range 12 {
+	for i := range 20 {
 		e.Stderr += fmt.Sprintf("line %d\x1b[2J\tx\n", i)
 	}
 	v.entry(e)
 	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 	assert.Contains(t, lines[0], "FAILED")
 	assert.Equal(t, "         error: exit status 1", lines[1])
-	assert.Equal(t, "         | …", lines[2])
-	assert.Equal(t, `         | line 2\x1b[2J    x`, lines[3])
-	assert.Equal(t, `         | line 11\x1b[2J    x`, lines[12])
-	assert.Len(t, lines, 13)
+	assert.Equal(t, `         | line 0\x1b[2J    x`, lines[2])
+	assert.Equal(t, "         | … 9 lines …", lines[5])
+	assert.Equal(t, `         | line 12\x1b[2J    x`, lines[6])
+	assert.Equal(t, `         | line 19\x1b[2J    x`, lines[13])
+	assert.Len(t, lines, 14)
 }
 
 func TestViewShowsHookCommandsThatItIsGiven(t *testing.T) {
@@ -192,6 +193,22 @@ func TestProblems(t *testing.T) {
 	v.problem("cannot do it", "")
 	assert.Equal(t, "charmsmith: cannot do it\n", above.String(), "what is beside a prompt is above it")
 	assert.Empty(t, out.String())
+}
+
+// Warnings are for whoever looks at standard error only, too.
+func TestWarnings(t *testing.T) {
+	t.Parallel()
+	var out, problems bytes.Buffer
+	v := newView(&out, false, false)
+	v.errors = &problems
+	warning := timeline.Entry{Kind: timeline.KindNote, Start: 1, Text: "warning: app: \x1bodd"}
+	v.entry(warning)
+	assert.Equal(t, "charmsmith: warning: app: \\x1bodd\n", problems.String())
+	assert.Empty(t, out.String())
+	problems.Reset()
+	newJSONLines(&out, &problems).entry(warning)
+	assert.Equal(t, "charmsmith: warning: app: \\x1bodd\n", problems.String())
+	assert.Contains(t, out.String(), `"kind":"note"`)
 }
 
 func TestProgress(t *testing.T) {

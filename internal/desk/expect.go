@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/charmsmith/charmsmith/internal/juju"
@@ -17,6 +18,9 @@ type ExpectError struct {
 	Status, Regexp string // that were expected; Regexp may be empty
 	Got            juju.Status
 	Stderr         string // of a unit in error: what its charm wrote there
+	// Others are the units whose messages are not like Regexp, if it is theirs that
+	// count, as the application has none of its own: app/0 "a message".
+	Others []string
 }
 
 // Error tells both.
@@ -25,8 +29,18 @@ func (e *ExpectError) Error() string {
 	if e.Regexp != "" {
 		want += fmt.Sprintf(" with a message like %q", e.Regexp)
 	}
+	if len(e.Others) > 0 {
+		others := e.Others
+		if more := len(others) - maxOthers; more > 1 {
+			others = append(slices.Clone(others[:maxOthers]), fmt.Sprintf("%d more", more))
+		}
+		return fmt.Sprintf("expected %s to be %s: it is %s, with no message of its own, but has units with other messages: %s", e.What, want, e.Got.Status, list(others))
+	}
 	return fmt.Sprintf("expected %s to be %s, but it is %s", e.What, want, describeStatus(e.Got))
 }
+
+// maxOthers is how many units an ExpectError lists.
+const maxOthers = 10
 
 func describeStatus(s juju.Status) string {
 	if s.Message == "" {
@@ -52,7 +66,8 @@ func checkExpect(l *Line) error {
 }
 
 // expect fails unless a unit or application has a status. That an application is
-// active is expected of all its units, too.
+// active is expected of all its units, too. If it has no message of its own, those
+// of all its units count that have its status.
 func (d *Desk) expect(_ context.Context, l *Line) error {
 	e := &ExpectError{What: l.args[0], Status: l.args[1]}
 	if len(l.args) > 2 {
@@ -85,8 +100,34 @@ func (d *Desk) expect(_ context.Context, l *Line) error {
 				}
 			}
 		}
+		if units := speakers(a, e.Got.Status); e.Got.Status == e.Status && len(units) > 0 {
+			return e.units(units, message)
+		}
 	}
 	if e.Got.Status != e.Status || !message.MatchString(e.Got.Message) {
+		return e
+	}
+	return nil
+}
+
+// speakers returns the units whose messages stand for that of their application,
+// which has a status: those that have it, too, if the application itself has no
+// message.
+func speakers(a *juju.Application, status string) []*juju.Unit {
+	if s := a.Status(); isSet(s) && s.Message != "" {
+		return nil
+	}
+	return slices.DeleteFunc(a.Units(), func(u *juju.Unit) bool { return u.Workload().Status != status })
+}
+
+// units fails unless the messages of all units are as expected.
+func (e *ExpectError) units(units []*juju.Unit, message *regexp.Regexp) error {
+	for _, u := range units {
+		if text := u.Workload().Message; !message.MatchString(text) {
+			e.Others = append(e.Others, fmt.Sprintf("%s %q", u.Name, text))
+		}
+	}
+	if e.Others != nil {
 		return e
 	}
 	return nil
@@ -98,7 +139,7 @@ var severities = [...]string{"error", "blocked", "waiting", "maintenance", "acti
 
 // applicationStatus returns an application's status as juju status shows it.
 func applicationStatus(a *juju.Application) juju.Status {
-	if s := a.Status(); s.Status != "unknown" && s.Status != "" {
+	if s := a.Status(); isSet(s) {
 		return s
 	}
 	units := a.Units()
@@ -111,3 +152,6 @@ func applicationStatus(a *juju.Application) juju.Status {
 	}
 	return juju.Status{Status: "unknown"}
 }
+
+// isSet reports whether a status is one that an application's leader has set.
+func isSet(s juju.Status) bool { return s.Status != "unknown" && s.Status != "" }

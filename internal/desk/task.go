@@ -24,8 +24,9 @@ func (d *Desk) runAction(ctx context.Context, l *Line) error {
 	if err != nil {
 		return err
 	}
-	if _, ok := u.Application().Charm().Actions[l.args[1]]; !ok {
-		return usage("cannot run action %q on unit %s: its charm has no such action", l.args[1], u.Name)
+	actions := u.Application().Charm().Actions
+	if _, ok := actions[l.args[1]]; !ok {
+		return usage("cannot run action %q on unit %s: its charm has no such action, but %s", l.args[1], u.Name, listOf(actions))
 	}
 	act, err := u.RunAction(l.args[1], params)
 	if err != nil {

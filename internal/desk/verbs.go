@@ -5,11 +5,13 @@ package desk
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
+	"github.com/charmsmith/charmsmith/internal/charmdir"
 	"github.com/charmsmith/charmsmith/internal/charmsource"
 	"github.com/charmsmith/charmsmith/internal/juju"
 )
@@ -123,7 +125,7 @@ func (d *Desk) application(name string) (*juju.Application, error) {
 func (d *Desk) unit(name string) (*juju.Unit, error) {
 	app, number, ok := strings.Cut(name, "/")
 	if !ok {
-		return nil, usage("%q is not the name of a unit: those are like \"app/0\", or \"app/leader\"", name)
+		return nil, usage("%q is not the name of a unit: those are like \"app/0\", or \"app/leader\"; there are %s", name, list(d.unitNames()))
 	}
 	a, err := d.application(app)
 	if err != nil {
@@ -144,6 +146,19 @@ func (d *Desk) unit(name string) (*juju.Unit, error) {
 	}
 	return nil, usage("there is no unit %q, but %s", name, list(names))
 }
+
+func (d *Desk) unitNames() []string {
+	var names []string
+	for _, a := range d.model.Applications() {
+		for _, u := range a.Units() {
+			names = append(names, u.Name)
+		}
+	}
+	return names
+}
+
+// listOf returns the names of what a charm has.
+func listOf[T any](has map[string]T) string { return list(slices.Sorted(maps.Keys(has))) }
 
 func list(names []string) string {
 	if len(names) == 0 {
@@ -213,6 +228,9 @@ func (d *Desk) configure(_ context.Context, l *Line) error {
 	if err != nil {
 		return err
 	}
+	if err := checkOptions(a.Name, a.Charm(), pairs); err != nil {
+		return err
+	}
 	values := make(map[string]any, len(pairs))
 	for option, value := range pairs {
 		values[option] = value
@@ -220,19 +238,37 @@ func (d *Desk) configure(_ context.Context, l *Line) error {
 	return wrong(a.SetConfig(values))
 }
 
+// checkOptions refuses options that an application's charm does not have.
+func checkOptions(app string, charm *charmdir.Charm, values map[string]string) error {
+	if charm == nil {
+		return nil // the model refuses all
+	}
+	for _, option := range slices.Sorted(maps.Keys(values)) {
+		if _, ok := charm.Options[option]; !ok {
+			return usage("cannot set config of %q: its charm has no option %q, but %s", app, option, listOf(charm.Options))
+		}
+	}
+	return nil
+}
+
 func (d *Desk) integrate(_ context.Context, l *Line) error { return d.relate(l.args[0], l.args[1]) }
 
 func (d *Desk) removeRelation(_ context.Context, l *Line) error {
 	var found []*juju.Relation
+	var names []string
 	for _, r := range d.model.Relations() {
 		ends := r.Ends()
-		if len(ends) == 2 && (isEnd(ends[0], l.args[0]) && isEnd(ends[1], l.args[1]) || isEnd(ends[0], l.args[1]) && isEnd(ends[1], l.args[0])) {
+		if len(ends) != 2 {
+			continue
+		}
+		names = append(names, ends[0].App.Name+":"+ends[0].Endpoint.Name+" "+ends[1].App.Name+":"+ends[1].Endpoint.Name)
+		if isEnd(ends[0], l.args[0]) && isEnd(ends[1], l.args[1]) || isEnd(ends[0], l.args[1]) && isEnd(ends[1], l.args[0]) {
 			found = append(found, r)
 		}
 	}
 	switch len(found) {
 	case 0:
-		return usage("there is no relation of %s and %s", l.args[0], l.args[1])
+		return usage("there is no relation of %s and %s, but %s", l.args[0], l.args[1], list(names))
 	case 1:
 		return wrong(found[0].Remove())
 	}

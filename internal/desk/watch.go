@@ -150,7 +150,7 @@ type Failure struct {
 	Unit   string
 	Hook   string
 	Err    error
-	Stderr string // the end of what the charm wrote there
+	Stderr string // the beginning and the end of what the charm wrote there
 }
 
 // Failures returns the units that are in error, by name.

@@ -111,7 +111,7 @@ func (d *dispatch) dropStdin() error {
 func (d *dispatch) keepOutput(stdout, stderr *stream) {
 	d.stdout, d.stderr = stdout, stderr
 	stdout.capture = d.kind != aHook
-	stderr.capture, stderr.tail = stdout.capture, d.kind == aHook
+	stderr.capture, stderr.ends = stdout.capture, d.kind == aHook
 	if d.kind == someCommands {
 		return
 	}
@@ -142,7 +142,7 @@ func (d *dispatch) wasKilled() cause {
 func (d *dispatch) exit(status syscall.WaitStatus) juju.Exit {
 	exit := juju.Exit{Code: status.ExitStatus(), Stdout: d.stdout.kept, Stderr: d.stderr.kept}
 	if d.kind == aHook {
-		exit.Stderr = d.stderr.end()
+		exit.Stderr = d.stderr.excerpt()
 	}
 	if !status.Signaled() {
 		return exit

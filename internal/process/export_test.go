@@ -17,13 +17,13 @@ func Lines(parts ...[]byte) (lines []string, dropped int64) {
 	return lines, s.dropped()
 }
 
-// End returns the end of output which comes in parts.
-func End(parts ...[]byte) []byte {
-	s := stream{tail: true}
+// Excerpt returns the beginning and the end of output which comes in parts.
+func Excerpt(parts ...[]byte) []byte {
+	s := stream{ends: true}
 	for _, part := range parts {
 		s.add(part)
 	}
-	return s.end()
+	return s.excerpt()
 }
 
 // ExplainFile says why a program that begins so does not start.

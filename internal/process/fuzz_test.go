@@ -4,6 +4,7 @@ package process_test
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,6 +21,7 @@ func FuzzLines(f *testing.F) {
 		f.Add([]byte(seed), uint16(len(seed)/2), uint16(7))
 	}
 	f.Add(bytes.Repeat([]byte("0123456789abcde\n"), 2000), uint16(100), uint16(49)) // more than is kept
+	f.Add([]byte(strings.Repeat("x", 600)+"\n"), uint16(3), uint16(20))             // more than a person is shown
 	f.Fuzz(func(t *testing.T, data []byte, cut, repeat uint16) {
 		at := int(cut) % (len(data) + 1)
 		whole, _ := process.Lines(data)
@@ -46,15 +48,35 @@ func FuzzLines(f *testing.F) {
 			chunks = append(chunks, rest[:n])
 			rest = rest[n:]
 		}
-		end := process.End(chunks...)
-		require.True(t, bytes.HasSuffix(many, end))
-		require.LessOrEqual(t, len(end), 4096)
-		if len(many) <= 4096 {
-			require.Equal(t, string(many), string(end))
-		}
+		checkExcerpt(t, many, process.Excerpt(chunks...))
 		_, dropped = process.Lines(chunks...)
 		require.EqualValues(t, max(0, len(many)-1<<20), dropped)
 	})
+}
+
+// checkExcerpt checks what a person is shown of a text: all of it, or its beginning
+// and its end, and how much is between them.
+func checkExcerpt(t *testing.T, text, got []byte) {
+	t.Helper()
+	if len(text) <= 6<<10 {
+		require.Equal(t, string(text), string(got))
+		return
+	}
+	require.LessOrEqual(t, len(got), 6<<10+40)
+	for i := 0; ; i++ { // the text may have such a line itself
+		n := bytes.Index(got[i:], []byte("\n… "))
+		require.GreaterOrEqual(t, n, 0, "it says what is left out")
+		i += n
+		var left int
+		if found, _ := fmt.Sscanf(string(got[i+1:]), "… %d bytes …", &left); found == 0 {
+			continue
+		}
+		marker := fmt.Sprintf("\n… %d bytes …\n", left)
+		end, ok := bytes.CutPrefix(got[i:], []byte(marker))
+		if ok && bytes.HasPrefix(text, got[:i]) && bytes.HasSuffix(text, end) && i+len(end)+left == len(text) {
+			return
+		}
+	}
 }
 
 func longest(lines []string) (n int) {

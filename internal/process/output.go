@@ -5,6 +5,7 @@ package process
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"syscall"
@@ -16,7 +17,8 @@ const (
 	readSize = 32 << 10 // of one read
 	maxLine  = 4096     // of the log, in bytes; Juju splits longer ones
 	maxKept  = 1 << 20  // of a stream, in the log and the results
-	tailSize = 4 << 10  // what a person is shown
+	headSize = 2 << 10  // of what a person is shown: the beginning
+	tailSize = 4 << 10  // and the end; not less than the beginning
 )
 
 // stream is one of the two outputs of a process. Its fields are set before it is
@@ -25,11 +27,12 @@ type stream struct {
 	file    *os.File
 	log     func(line string) // nil: not logged
 	capture bool
-	tail    bool          // keep the end
+	ends    bool          // keep the beginning and the end
 	done    chan struct{} // closed when all is read that counts
 
 	part []byte // of a line
 	kept []byte // what is captured
+	head []byte // the beginning
 	last []byte // the end, and what came before it
 	size int64  // of all output
 }
@@ -105,7 +108,8 @@ func (s *stream) wait(grace time.Time) {
 func (s *stream) dropped() int64 { return max(0, s.size-maxKept) }
 
 func (s *stream) add(data []byte) {
-	if s.tail {
+	if s.ends {
+		s.head = append(s.head, data[:min(len(data), headSize-len(s.head))]...)
 		s.last = append(s.last, data...)
 		if extra := len(s.last) - tailSize; extra > tailSize {
 			s.last = append(s.last[:0], s.last[extra:]...)
@@ -166,14 +170,19 @@ func (s *stream) flush() {
 
 func (s *stream) logLine(line []byte) { s.log(strings.ToValidUTF8(string(line), "\uFFFD")) }
 
-// end returns the last 4 KiB, from the beginning of a line if there is one.
-func (s *stream) end() []byte {
-	if s.size <= tailSize {
+// excerpt returns the beginning and the end, and between them how much is left out:
+// whole lines, if they are not too long.
+func (s *stream) excerpt() []byte {
+	if s.size <= headSize+tailSize { // last has twice tailSize
 		return s.last
 	}
-	end := s.last[len(s.last)-tailSize:]
-	if _, rest, ok := bytes.Cut(end, []byte{'\n'}); ok && len(rest) > 0 {
-		return rest
+	head, end := s.head, s.last[len(s.last)-tailSize:]
+	if i := bytes.LastIndexByte(head, '\n'); i >= 0 {
+		head = head[:i]
 	}
-	return end
+	if _, rest, ok := bytes.Cut(end, []byte{'\n'}); ok && len(rest) > 0 {
+		end = rest
+	}
+	text := fmt.Appendf(bytes.Clone(head), "\n… %d bytes …\n", s.size-int64(len(head)+len(end)))
+	return append(text, end...)
 }

@@ -35,8 +35,8 @@ var small = []string{"net", "net/http", "net/rpc", "encoding/gob", "testing"}
 var rules = []rule{
 	{"events", nil, nil, small},
 	{"hookcmd", nil, nil, small},
-	{"relation", []string{"hookcmd"}, nil, small},
-	{"charm", []string{"events", "hookcmd", "relation"}, nil, append([]string{module + "/pebble"}, small...)},
+	{"relation", []string{"hookcmd", "internal/jsontext"}, nil, small},
+	{"charm", []string{"events", "hookcmd", "relation", "internal/jsontext"}, nil, append([]string{module + "/pebble"}, small...)},
 	{"network", []string{"charm", "hookcmd", "relation"}, nil, small},
 	{"interfaces/*", []string{"charm", "events", "relation", "network", "hookcmd"}, nil, small},
 	{"examples/*", []string{"interfaces/*", "network", "charm", "events", "hookcmd", "relation"}, nil, small},
@@ -46,6 +46,7 @@ var rules = []rule{
 	{"internal/charmsource", []string{"internal/charmdir"}, []string{"gopkg.in/yaml.v3"}, []string{"testing", "net/http"}},
 	{"internal/desk", []string{"internal/charmdir", "internal/charmsource", "internal/juju", "internal/process", "internal/termtext", "internal/timeline", "hookcmd"}, []string{"github.com/spf13/pflag", "gopkg.in/yaml.v3"}, []string{"testing", "net/http"}},
 	{"internal/golden", nil, nil, []string{"testing"}},
+	{"internal/jsontext", nil, nil, small},
 	{"internal/juju", []string{"events", "hookcmd", "internal/charmdir", "internal/jujutext"}, []string{"github.com/santhosh-tekuri/jsonschema/v6", "gopkg.in/yaml.v2"}, []string{"testing"}},
 	{"internal/jujurpc", nil, nil, []string{"testing", "net/rpc", "net/http"}},
 	{"internal/jujutext", nil, []string{"gopkg.in/yaml.v2"}, []string{"testing"}},

@@ -19,6 +19,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/charmsmith/charmsmith/hookcmd"
+	"github.com/charmsmith/charmsmith/internal/jsontext"
 )
 
 // maxResult is what a process can be given of one result, key and "=" included.
@@ -191,7 +192,7 @@ func (r *actionResults) addJSON(key, field string, value reflect.Value) error {
 		return r.refuse(key, field, err)
 	}
 	// That is how encoding/json writes what is not UTF-8, but not U+FFFD itself.
-	if bytes.Contains(b.Bytes(), []byte(`\ufffd`)) && hasInvalidText(value) {
+	if bytes.Contains(b.Bytes(), []byte(`\ufffd`)) && jsontext.HasInvalid(value) {
 		return r.refuse(key, field, errNotText)
 	}
 	text := strings.TrimSuffix(b.String(), "\n")

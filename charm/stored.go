@@ -9,7 +9,8 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/charmsmith/charmsmith/internal/jsontext"
 )
 
 // Stored is a value that Juju keeps for the unit from hook to hook: it survives
@@ -152,7 +153,7 @@ func (s *Stored[T]) encode(value T) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if strings.Contains(text, `\ufffd`) && hasInvalidText(reflect.ValueOf(&value).Elem()) {
+	if strings.Contains(text, `\ufffd`) && jsontext.HasInvalid(reflect.ValueOf(&value).Elem()) {
 		return "", errors.New("it has text that is not valid UTF-8")
 	}
 	if s.version > 0 {
@@ -176,38 +177,4 @@ func marshal(value any) (string, error) {
 	e.SetEscapeHTML(false)
 	err := e.Encode(value)
 	return strings.TrimSuffix(text.String(), "\n"), err
-}
-
-// hasInvalidText reports whether encoding/json, which has encoded the value, has met a
-// string in it that is not valid UTF-8. It does not look where encoding/json has not,
-// nor into structs that encode themselves.
-func hasInvalidText(value reflect.Value) bool {
-	switch value.Kind() {
-	case reflect.String:
-		return !utf8.ValidString(value.String())
-	case reflect.Pointer, reflect.Interface:
-		return !value.IsNil() && hasInvalidText(value.Elem())
-	case reflect.Struct:
-		if t := value.Type(); hasMarshaler(t) || hasMarshaler(reflect.PointerTo(t)) {
-			return false
-		}
-		for field, part := range value.Fields() {
-			if (field.IsExported() || field.Anonymous) && field.Tag.Get("json") != "-" && hasInvalidText(part) {
-				return true
-			}
-		}
-	case reflect.Slice, reflect.Array:
-		for i := range value.Len() {
-			if hasInvalidText(value.Index(i)) {
-				return true
-			}
-		}
-	case reflect.Map:
-		for key, element := range value.Seq2() {
-			if hasInvalidText(key) || hasInvalidText(element) {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -4,12 +4,10 @@ package relation
 
 import (
 	"encoding"
-	"encoding/json"
 	"fmt"
 	"math"
 	"reflect"
 	"strconv"
-	"unicode/utf8"
 )
 
 // encodeText writes the value of a field with the option "string"; it is empty
@@ -87,45 +85,6 @@ func decodeText(text string, target reflect.Value) error {
 		return &unreadableError{"no " + target.Type().String(), err}
 	}
 	return nil
-}
-
-// hasInvalidText reports whether encoding/json, which has encoded the value, has met a
-// string in it that is not valid UTF-8. It does not look where encoding/json has not,
-// where there can be cycles, nor into structs that encode themselves.
-func hasInvalidText(value reflect.Value) bool {
-	switch value.Kind() {
-	case reflect.String:
-		return !utf8.ValidString(value.String())
-	case reflect.Pointer, reflect.Interface:
-		return !value.IsNil() && hasInvalidText(value.Elem())
-	case reflect.Struct:
-		if encodesItself(value.Type()) {
-			return false
-		}
-		for field, part := range value.Fields() {
-			if (field.IsExported() || field.Anonymous) && field.Tag.Get("json") != "-" && hasInvalidText(part) {
-				return true
-			}
-		}
-	case reflect.Slice, reflect.Array:
-		for i := range value.Len() {
-			if hasInvalidText(value.Index(i)) {
-				return true
-			}
-		}
-	case reflect.Map:
-		for _, key := range value.MapKeys() {
-			if hasInvalidText(key) || hasInvalidText(value.MapIndex(key)) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func encodesItself(t reflect.Type) bool {
-	p := reflect.PointerTo(t) // which has the methods of both
-	return p.Implements(reflect.TypeFor[json.Marshaler]()) || p.Implements(reflect.TypeFor[encoding.TextMarshaler]())
 }
 
 // unreadableError is the cause of a value that cannot be decoded, without the

@@ -13,6 +13,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/charmsmith/charmsmith/internal/jsontext"
 )
 
 // Reader is a databag that can be read: a [View], a [Databag], a [RemoteUnit].
@@ -232,7 +234,7 @@ func (f field) encode(value reflect.Value) (string, error) {
 	}
 	// That is how encoding/json writes bytes that are not UTF-8; U+FFFD itself
 	// it does not escape.
-	if bytes.Contains(b.Bytes(), []byte(`\ufffd`)) && hasInvalidText(value) {
+	if bytes.Contains(b.Bytes(), []byte(`\ufffd`)) && jsontext.HasInvalid(value) {
 		return "", errors.New("it has text that is not valid UTF-8")
 	}
 	return strings.TrimSuffix(b.String(), "\n"), nil

@@ -50,11 +50,11 @@ func serve(args []string) error {
 	if err != nil {
 		return err
 	}
-	servers, err := listenAll(ctx, *listen, "iperf_port", throughput.Listen)
+	servers, err := listenAll(ctx, *listen, "iperf_port")
 	if err != nil {
 		return err
 	}
-	scraped, err := listenAll(ctx, *scrape, "metrics_port", metrics.Listen)
+	scraped, err := listenAll(ctx, *scrape, "metrics_port")
 	if err != nil {
 		return err
 	}
@@ -78,17 +78,22 @@ func serve(args []string) error {
 }
 
 // listenAll listens at all addresses of a list, whose ports are from an option.
-func listenAll(ctx context.Context, addresses, option string, listen func(context.Context, string) (net.Listener, error)) ([]net.Listener, error) {
+func listenAll(ctx context.Context, addresses, option string) ([]net.Listener, error) {
+	var config net.ListenConfig
+	config.SetMultipathTCP(false) // it is TCP that is measured
 	var all []net.Listener
 	for address := range strings.SplitSeq(addresses, ",") {
-		l, err := listen(ctx, address)
-		if errors.Is(err, syscall.EADDRINUSE) {
-			host, port, _ := net.SplitHostPort(address)
-			err = fmt.Errorf("port %s is in use at %s: set the option %s", port, host, option)
-		}
+		l, err := config.Listen(ctx, "tcp", address)
 		if err != nil {
 			for _, l := range all {
 				_ = l.Close() // nobody was served
+			}
+			host, port, _ := net.SplitHostPort(address)
+			switch {
+			case errors.Is(err, syscall.EADDRINUSE):
+				return nil, fmt.Errorf("port %s is in use at %s: set the option %s", port, host, option)
+			case errors.Is(err, syscall.EADDRNOTAVAIL):
+				return nil, fmt.Errorf("this machine has no address %s", host)
 			}
 			return nil, err
 		}

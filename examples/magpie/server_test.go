@@ -162,6 +162,7 @@ func TestServeRefuses(t *testing.T) {
 		"cannot serve: -dir is missing; hooks give it":     {"-listen", "127.0.0.1:0", "-metrics", "127.0.0.1:0"},
 		"cannot serve: -listen is missing; hooks give it":  {"-dir", t.TempDir(), "-metrics", "127.0.0.1:0"},
 		"cannot serve: -metrics is missing; hooks give it": {"-dir", t.TempDir(), "-listen", "127.0.0.1:0"},
+		"this machine has no address 198.51.100.1":         {"-dir", t.TempDir(), "-listen", "198.51.100.1:5001", "-metrics", "127.0.0.1:0"},
 		inUse + "iperf_port":                               {"-dir", t.TempDir(), "-listen", "127.0.0.1:0," + taken.Addr().String(), "-metrics", "127.0.0.1:0"},
 		inUse + "metrics_port":                             {"-dir", t.TempDir(), "-listen", "127.0.0.1:0", "-metrics", taken.Addr().String()},
 	} {

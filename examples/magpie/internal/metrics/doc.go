@@ -10,7 +10,7 @@
 //
 // and a process that runs all the time serves the file, at any time:
 //
-//	listener, err := metrics.Listen(ctx, "10.0.0.2:8088")
+//	listener, err := net.Listen("tcp", "10.0.0.2:8088")
 //	…
 //	err = metrics.Serve(ctx, listener, metrics.Handler(path, nil))
 //

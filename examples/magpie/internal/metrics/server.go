@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -83,45 +82,6 @@ func serveRoot(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	_, _ = io.WriteString(w, "<!DOCTYPE html><title>magpie</title><p>Results of the network checks: <a href=\"/metrics\">metrics</a>.\n")
 }
-
-// Listen listens at a TCP address, "host:port". The error is [syscall.EADDRINUSE]
-// if somebody else listens there, and [syscall.EADDRNOTAVAIL] if the address is not
-// this machine's.
-func Listen(ctx context.Context, address string) (net.Listener, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-	if err != nil {
-		return nil, listenError(address, err)
-	}
-	return listener, nil
-}
-
-// listenError returns why nobody can listen at an address, in our words where the
-// system's are of a programmer. The cause is found by [errors.Is] nevertheless.
-func listenError(address string, err error) error {
-	var malformed *net.AddrError
-	var op *net.OpError
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		err = plain{"the port is in use", syscall.EADDRINUSE}
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		err = plain{"this machine has no such address", syscall.EADDRNOTAVAIL}
-	case errors.As(err, &malformed):
-		err = errors.New(malformed.Err)
-	case errors.As(err, &op):
-		err = op.Err // without the address, which is said before
-	}
-	return fmt.Errorf("cannot listen at %q: %w", address, err)
-}
-
-// plain is an error of the system in other words.
-type plain struct {
-	text  string
-	errno syscall.Errno
-}
-
-func (p plain) Error() string { return p.text }
-
-func (p plain) Unwrap() error { return p.errno }
 
 const (
 	maxConnections = 64

@@ -5,7 +5,7 @@
 // Package throughput measures how much TCP moves between two units.
 //
 //	// on one unit
-//	l, err := throughput.Listen(ctx, "10.0.0.2:5001")
+//	l, err := net.Listen("tcp", "10.0.0.2:5001")
 //	…
 //	err = throughput.Serve(ctx, []net.Listener{l}, nil)
 //

@@ -29,7 +29,7 @@ func TestMeasure(t *testing.T) {
 		for _, plain := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s plain=%t", name, plain), func(t *testing.T) {
 				t.Parallel()
-				l, err := throughput.Listen(t.Context(), "["+address+"]:0")
+				l, err := tcp(t.Context(), "["+address+"]:0")
 				if err != nil && address == "::1" {
 					t.Skipf("this machine has no IPv6 on loopback; run this test on one that has: %v", err)
 				}

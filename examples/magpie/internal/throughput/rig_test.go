@@ -27,7 +27,7 @@ const patience = 20 * time.Second // until a test that waits in vain fails
 // listen listens at any port of an address.
 func listen(t testing.TB, address string) net.Listener {
 	t.Helper()
-	l, err := throughput.Listen(t.Context(), net.JoinHostPort(address, "0"))
+	l, err := tcp(t.Context(), net.JoinHostPort(address, "0"))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })
 	return l
@@ -175,4 +175,11 @@ func (c plainConn) Read(b []byte) (int, error) {
 		c.read(n)
 	}
 	return n, err
+}
+
+// tcp listens as the charm does.
+func tcp(ctx context.Context, address string) (net.Listener, error) {
+	var config net.ListenConfig
+	config.SetMultipathTCP(false)
+	return config.Listen(ctx, "tcp", address)
 }

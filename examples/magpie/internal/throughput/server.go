@@ -63,47 +63,6 @@ type server struct {
 // connection is one that a server listens to.
 type connection struct{ net.Conn }
 
-// Listen listens for the connections of clients. The address is as of [net.Listen];
-// port 0 is any. The error is [syscall.EADDRINUSE] if somebody else listens there, and
-// [syscall.EADDRNOTAVAIL] if the address is not this machine's.
-func Listen(ctx context.Context, address string) (net.Listener, error) {
-	var config net.ListenConfig
-	config.SetMultipathTCP(false) // it is TCP that is measured
-	l, err := config.Listen(ctx, "tcp", address)
-	if err != nil {
-		return nil, listenError(address, err)
-	}
-	return l, nil
-}
-
-// listenError returns why nobody can listen at an address, in our words where the
-// system's are of a programmer. The cause is found by [errors.Is] nevertheless.
-func listenError(address string, err error) error {
-	var malformed *net.AddrError
-	var op *net.OpError
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		err = plain{"the port is in use", syscall.EADDRINUSE}
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		err = plain{"this machine has no such address", syscall.EADDRNOTAVAIL}
-	case errors.As(err, &malformed):
-		err = errors.New(malformed.Err)
-	case errors.As(err, &op):
-		err = op.Err // without the address, which is said before
-	}
-	return fmt.Errorf("cannot listen at %q: %w", address, err)
-}
-
-// plain is an error of the system in other words.
-type plain struct {
-	text  string
-	errno syscall.Errno
-}
-
-func (p plain) Error() string { return p.text }
-
-func (p plain) Unwrap() error { return p.errno }
-
 // Serve serves the clients of all listeners until ctx is done, which is no error,
 // or a listener does not accept any more, which is. In either case it has then
 // closed the listeners and all connections, and nothing of it runs any more.

@@ -229,18 +229,3 @@ func TestServeListeners(t *testing.T) {
 
 	require.EqualError(t, throughput.Serve(t.Context(), nil, nil), "cannot serve throughput: there is no listener")
 }
-
-func TestListenErrors(t *testing.T) {
-	t.Parallel()
-	used := listen(t, "127.0.0.1").Addr().String()
-	_, err := throughput.Listen(t.Context(), used)
-	require.EqualError(t, err, fmt.Sprintf("cannot listen at %q: the port is in use", used))
-	require.ErrorIs(t, err, syscall.EADDRINUSE)
-	_, err = throughput.Listen(t.Context(), "198.51.100.1:0")
-	require.EqualError(t, err, `cannot listen at "198.51.100.1:0": this machine has no such address`)
-	require.ErrorIs(t, err, syscall.EADDRNOTAVAIL)
-	_, err = throughput.Listen(t.Context(), "127.0.0.1:many")
-	require.ErrorContains(t, err, `cannot listen at "127.0.0.1:many": `)
-	_, err = throughput.Listen(t.Context(), "no port")
-	require.EqualError(t, err, `cannot listen at "no port": missing port in address`)
-}

@@ -144,6 +144,12 @@ func readAll[T any](ctx context.Context, c *Client, calls []Call) ([]T, error) {
 // decode reads what call printed. The error does not quote it: it can be
 // secret, or long.
 func decode(call Call, stdout []byte, result any) error {
+	if values, isMap := result.(*map[string]string); isMap {
+		if plain, ok := plainMap(stdout); ok {
+			*values = plain
+			return nil
+		}
+	}
 	switch trimmed := bytes.TrimSpace(stdout); {
 	case len(trimmed) == 0:
 		return misprinted(call, errors.New("it printed nothing, JSON was expected"))

@@ -82,9 +82,9 @@ func TestLinesThatNameNothing(t *testing.T) {
 	s.relate("web", "store", "db", "db")
 	for line, want := range map[string]string{
 		"config web prot=1":          `cannot set config of "web": its charm has no option "prot", but domain, port`,
-		"config db prot=1":           `cannot set config of "db": its charm has no option "prot", but none`,
+		"config db prot=1":           `cannot set config of "db": its charm has no option "prot", nor any other`,
 		"config wbe port=1":          `there is no application "wbe", but db, web`,
-		"run web/0 relod":            `cannot run action "relod" on unit web/0: its charm has no such action, but none`,
+		"run web/0 relod":            `cannot run action "relod" on unit web/0: its charm has no such action, nor any other`,
 		"run web relod":              `"web" is not the name of a unit: those are like "app/0", or "app/leader"; there are db/0, web/0, web/1`,
 		"run web/2 reload":           `there is no unit "web/2", but web/0, web/1`,
 		"integrate web mysql":        `there is no application "mysql", but db, web`,

@@ -26,7 +26,7 @@ func (d *Desk) runAction(ctx context.Context, l *Line) error {
 	}
 	actions := u.Application().Charm().Actions
 	if _, ok := actions[l.args[1]]; !ok {
-		return usage("cannot run action %q on unit %s: its charm has no such action, but %s", l.args[1], u.Name, listOf(actions))
+		return usage("cannot run action %q on unit %s: its charm has no such action%s", l.args[1], u.Name, instead(actions))
 	}
 	act, err := u.RunAction(l.args[1], params)
 	if err != nil {

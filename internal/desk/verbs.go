@@ -118,7 +118,7 @@ func (d *Desk) application(name string) (*juju.Application, error) {
 	for _, a := range d.model.Applications() {
 		names = append(names, a.Name)
 	}
-	return nil, usage("there is no application %q, but %s", name, list(names))
+	return nil, usage("there is no application %q%s", name, insteadOf(names))
 }
 
 // unit returns the unit of that name, "app/0" or "app/leader".
@@ -144,7 +144,7 @@ func (d *Desk) unit(name string) (*juju.Unit, error) {
 		}
 		names = append(names, u.Name)
 	}
-	return nil, usage("there is no unit %q, but %s", name, list(names))
+	return nil, usage("there is no unit %q%s", name, insteadOf(names))
 }
 
 func (d *Desk) unitNames() []string {
@@ -157,8 +157,15 @@ func (d *Desk) unitNames() []string {
 	return names
 }
 
-// listOf returns the names of what a charm has.
-func listOf[T any](has map[string]T) string { return list(slices.Sorted(maps.Keys(has))) }
+// instead ends a sentence about a name that is not there with those that are.
+func instead[T any](there map[string]T) string { return insteadOf(slices.Sorted(maps.Keys(there))) }
+
+func insteadOf(names []string) string {
+	if len(names) == 0 {
+		return ", nor any other"
+	}
+	return ", but " + list(names)
+}
 
 func list(names []string) string {
 	if len(names) == 0 {
@@ -245,7 +252,7 @@ func checkOptions(app string, charm *charmdir.Charm, values map[string]string) e
 	}
 	for _, option := range slices.Sorted(maps.Keys(values)) {
 		if _, ok := charm.Options[option]; !ok {
-			return usage("cannot set config of %q: its charm has no option %q, but %s", app, option, listOf(charm.Options))
+			return usage("cannot set config of %q: its charm has no option %q%s", app, option, instead(charm.Options))
 		}
 	}
 	return nil
@@ -268,7 +275,7 @@ func (d *Desk) removeRelation(_ context.Context, l *Line) error {
 	}
 	switch len(found) {
 	case 0:
-		return usage("there is no relation of %s and %s, but %s", l.args[0], l.args[1], list(names))
+		return usage("there is no relation of %s and %s%s", l.args[0], l.args[1], insteadOf(names))
 	case 1:
 		return wrong(found[0].Remove())
 	}

@@ -111,7 +111,7 @@ func TestIperfAction(t *testing.T) {
 	}
 	assert.Contains(t, h.RunAction("iperf", map[string]any{"tag": strings.Repeat("x", 256)}).Message, "tag : maxLength")
 	assert.Contains(t, h.RunAction("iperf", map[string]any{"min-speed": 1.5}).Message, "given 1.5")
-	assert.Contains(t, h.RunAction("iperf", map[string]any{"min-speed": "fast"}).Message, `parameter "min-speed": cannot parse min speed "fast"`)
+	assert.Contains(t, h.RunAction("iperf", map[string]any{"min-speed": "fast"}).Message, `parameter "min-speed": "fast" is no speed`)
 	assert.Equal(t, "3 of 3 peers failed: magpie/1, magpie/2, magpie/10: no address of the peer is inside the network",
 		h.RunAction("iperf", map[string]any{"network-cidr": "172.16.0.0/12"}).Message)
 }

@@ -73,7 +73,7 @@ func TestWrongConfig(t *testing.T) {
 		"dns_server":        {"ns.example", `must be an IP address, or one with a port (value "ns.example")`},
 		"dns_tries":         {11, `must be from 1 to 10 (value "11")`},
 		"dns_time":          {0, `must be from 1 to 60 (value "0")`},
-		"min_speed":         {"fast", `cannot parse min speed "fast": it must be mbit/s, such as "800", or a percentage of the link speed, such as "80%" (value "fast")`},
+		"min_speed":         {"fast", `"fast" is no speed: it must be mbit/s, such as "800", or a percentage of the link speed, such as "80%" (value "fast")`},
 		"iperf_duration":    {0, `must be from 1 to 600 (value "0")`},
 		"iperf_listen_cidr": {"10.0.0.1", `must be a network, like 10.0.0.0/24 or fd00::/64 (value "10.0.0.1")`},
 		"iperf_port":        {0, `must be from 1 to 65535 (value "0")`},

@@ -186,7 +186,7 @@ func TestDirectoryOfProcess(t *testing.T) {
 func TestDirectoryOfAnotherUser(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
-		t.Skip("only root can give a directory away")
+		t.Skip("only root can give a directory away: run go test -run DirectoryOfAnotherUser ./internal/daemon as root")
 	}
 	dir := t.TempDir()
 	require.NoError(t, os.Chown(dir, 65534, 65534))
@@ -197,7 +197,7 @@ func TestDirectoryOfAnotherUser(t *testing.T) {
 func TestDirectoryIsNotWritable(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() == 0 {
-		t.Skip("root may write everywhere")
+		t.Skip("root may write everywhere: run go test -run DirectoryIsNotWritable ./internal/daemon as another user")
 	}
 	dir := t.TempDir()
 	require.NoError(t, os.Chmod(dir, 0o500))

@@ -156,7 +156,7 @@ func TestThisMachine(t *testing.T) {
 	t.Parallel()
 	nics, err := link.New(nil, nil).Interfaces()
 	if err != nil {
-		t.Skipf("no /sys here: %v", err)
+		t.Skipf("/sys cannot be read (%v): run the test where it is mounted", err)
 	}
 	for _, n := range nics {
 		assert.NotEmpty(t, n.Name)

@@ -31,7 +31,7 @@ func ParseMinSpeed(text string) (MinSpeed, error) {
 	digits, percent := strings.CutSuffix(text, "%")
 	value, err := strconv.ParseUint(digits, 10, 32)
 	if err != nil {
-		return MinSpeed{}, fmt.Errorf("cannot parse min speed %s: it must be mbit/s, such as \"800\", or a percentage of the link speed, such as \"80%%\"", hostile.Quote(text))
+		return MinSpeed{}, fmt.Errorf("%s is no speed: it must be mbit/s, such as \"800\", or a percentage of the link speed, such as \"80%%\"", hostile.Quote(text))
 	}
 	if value == 0 {
 		return MinSpeed{}, nil
